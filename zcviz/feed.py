@@ -1,0 +1,338 @@
+"""The front door: open a file, look into it."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from functools import cached_property
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from .buffers import Buffer, Source
+from .capture import Capture, Report, open_capture
+from .codec.columns import gather
+from .codec.flyweight import Flyweight, view_of
+from .codec.record import Record, record_of
+from .errors import BufferLifetimeError, SelectionError
+from .index import MessageIndex, build_index
+from .protocols import moldudp64
+from .select import Selection, symbols_of
+from .session import Accounting, account
+from .spec import Protocol, tag_text
+from .table import Table
+
+__all__ = ["Feed", "open"]
+
+
+def open(  # noqa: A001
+    source: str | os.PathLike[str] | Buffer,
+    protocol: str | None = None,
+    schema: str | os.PathLike[str] | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Feed:
+    """Open a market data file, or bytes that hold one.
+
+    Parameters
+    ----------
+    source : path or bytes-like
+        A BinaryFILE of ITCH 5.0 or a classic pcap, either of them in gzip or not. What it is, is
+        found out from its content.
+    protocol : str, optional
+        Take the messages for this protocol's instead of finding out.
+    schema : path, optional
+        For protocols that are described by a schema; none of this version is.
+    progress : callable (bytes done, bytes in all), optional
+        Called while messages are being found.
+
+    Returns
+    -------
+    Feed
+        To be used in a ``with`` block, or closed.
+
+    Raises
+    ------
+    ZcvizError
+        The content cannot be read, or an argument names what there is not.
+    OSError
+        The file cannot be opened.
+
+    Notes
+    -----
+    Memory: maps the file and copies nothing. A gzip file is decompressed into memory first.
+    """
+    if schema is not None:
+        raise SelectionError("no protocol of this version takes a schema")
+    return Feed(open_capture(source, protocol), progress)
+
+
+class Feed:
+    """A market data file: its messages by index, as columns, as views or as records.
+
+    Made by `open`. Messages are found at the first look at any of them.
+
+    Attributes
+    ----------
+    capture : Capture
+        How the bytes are framed.
+    """
+
+    def __init__(
+        self, capture: Capture, progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        self.capture = capture
+        self._progress = progress
+        self._views: weakref.WeakSet[Flyweight] = weakref.WeakSet()
+
+    @property
+    def source(self) -> Source:
+        """The owner of the feed's bytes."""
+        return self.capture.source
+
+    @property
+    def data(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """All bytes: (n_bytes,) uint8, read-only. Memory: view of the source."""
+        self._check_open()
+        return self.source.data
+
+    @property
+    def name(self) -> str:
+        """What to call the feed: its file's name, or the kind of object it was read from."""
+        return self.capture.path.name if self.capture.path else self.source.name
+
+    path = property(lambda self: self.capture.path)
+    container = property(lambda self: self.capture.container)
+    compression = property(lambda self: self.capture.compression)
+
+    @property
+    def protocol(self) -> Protocol:
+        """The tables by which messages are read."""
+        return self.capture.protocol
+
+    @cached_property
+    def _indexed(self) -> tuple[MessageIndex, Report]:
+        self._check_open()
+        return build_index(self.capture, self._progress)
+
+    @property
+    def index(self) -> MessageIndex:
+        """Where every message is; the same arrays at every access."""
+        return self._indexed[0]
+
+    @property
+    def report(self) -> Report:
+        """What was met beside messages: damage, things passed over."""
+        return self._indexed[1]
+
+    @cached_property
+    def sequences(self) -> Accounting:
+        """Gaps, duplicates and restarts in the sequence numbers; zeros for a BinaryFILE."""
+        if self.index.datagrams is None:
+            return Accounting()
+        session = moldudp64.HEADER["session"].type.size
+        return account(self.data, self.index.datagrams, session)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many messages there are of each type, as on the wire, unknown ones too."""
+        counts = np.bincount(self.index.tags, minlength=256)
+        return {tag_text(tag): int(counts[tag]) for tag in np.flatnonzero(counts).tolist()}
+
+    @cached_property
+    def symbols(self) -> dict[int, str]:
+        """Stock locate to symbol, as the first message that carries both has it."""
+        return symbols_of(self.data, self.index, self.protocol)
+
+    def table(
+        self,
+        tag: str | bytes,
+        symbol: str | None = None,
+        start: int | str | None = None,
+        end: int | str | None = None,
+    ) -> Table:
+        """Return the messages of one type as lazily gathered columns.
+
+        Parameters
+        ----------
+        tag : str or bytes
+            ``"A"``, or the message's name, ``"add_order"``.
+        symbol : str, optional
+            Only messages of this security.
+        start, end : int [ns since midnight ET] or str, optional
+            Only messages with ``start <= timestamp < end``; text reads ``"09:30"``,
+            ``"09:30:00.5"``.
+
+        Returns
+        -------
+        Table
+            A mapping from field name to a native-endian array.
+
+        Raises
+        ------
+        SelectionError
+            No such message type, or a symbol that the feed does not have.
+
+        Notes
+        -----
+        Memory: allocates the messages' offsets now, and each column when it is first asked for.
+        """
+        message = self.protocol[tag]
+        assert message.tag is not None
+        offsets = self.index.offsets[self.index.tags == message.tag[0]]
+        chosen = self._select(symbol, start, end)
+        if chosen:
+            times = gather(self.data, offsets, message, "timestamp")
+            locates = gather(self.data, offsets, message, "stock_locate")
+            offsets = offsets[chosen.mask(times, locates)]
+        return Table(self.source, message, offsets, self.name)
+
+    def _select(
+        self, symbol: str | None, start: int | str | None, end: int | str | None
+    ) -> Selection:
+        return Selection.of(symbol, start, end, lambda: self.symbols)
+
+    def views(
+        self,
+        symbol: str | None = None,
+        start: int | str | None = None,
+        end: int | str | None = None,
+    ) -> Iterator[Flyweight]:
+        """Yield every message of a known type as a view, in the order of the feed.
+
+        There is one view object a message type; it is aimed at one message after another. Keep a
+        message with ``view.to_record()``.
+
+        Parameters
+        ----------
+        symbol, start, end
+            As for `table`.
+
+        Notes
+        -----
+        Memory: views of the source; they do not keep it alive, and reading one after the feed was
+        closed raises `BufferLifetimeError`.
+        """
+        chosen = self._select(symbol, start, end)
+        known = {m.tag[0]: view_of(m)() for m in self.protocol if m.tag is not None}
+        self._views.update(known.values())
+        buffer = self.source.view
+        index = self.index
+        for at in range(0, len(index), 4096):  # lists in slices: an index may not fit as one
+            tags = index.tags[at : at + 4096].tolist()
+            offsets = index.offsets[at : at + 4096].tolist()
+            for tag, offset in zip(tags, offsets, strict=True):
+                view = known.get(tag)
+                if view is None:
+                    continue
+                self._check_open()
+                view.wrap(buffer, offset)
+                if not chosen or chosen.takes(view):
+                    yield view
+
+    def records(
+        self,
+        symbol: str | None = None,
+        start: int | str | None = None,
+        end: int | str | None = None,
+    ) -> Iterator[Record]:
+        """Yield every message of a known type as a named tuple that owns its values.
+
+        Parameters are those of `views`. Memory: copies each message.
+        """
+        decoders = {m.tag[0]: record_of(m) for m in self.protocol if m.tag is not None}
+        for view in self.views(symbol, start, end):
+            assert view.message.tag is not None
+            yield decoders[view.message.tag[0]](view._buffer, view._at)
+
+    def info(self) -> dict[str, Any]:
+        """Return what ``zcviz info --json`` prints."""
+        report = self.report
+        cut = report.truncated
+        return {
+            "file": str(self.capture.path or self.source.name),
+            "container": self.container,
+            "compression": self.compression,
+            "protocol": self.protocol.name,
+            "packets": report.packets,
+            "datagrams": report.datagrams,
+            "heartbeats": report.heartbeats,
+            "messages": len(self),
+            "counts": self.counts(),
+            **{name: getattr(self.sequences, name) for name in (
+                "gaps", "missing", "duplicates", "restarts", "unsequenced")},
+            "truncated": cut and {"offset": cut[0], "bytes": cut[1]},
+            "skipped": report.skipped,
+            "errors": [asdict(each) for each in report.problems],
+            "errors_total": report.problems_total,
+        }  # fmt: skip
+
+    def head(self, messages: int) -> Feed:
+        """Return a feed of the first messages only: whole packets, at least `messages` of them.
+
+        Notes
+        -----
+        Memory: view of the same bytes. Close it before this feed.
+        """
+        if messages >= len(self):
+            stop = self.source.size
+        elif self.index.numbers is None:
+            stop = int(self.index.offsets[messages]) - 2  # where its length stands
+        else:
+            assert self.index.datagrams is not None
+            carrier = int(self.index.numbers[max(0, messages - 1)]) + 1
+            records = self.index.datagrams.records
+            stop = int(records[carrier]) if carrier < len(records) else self.source.size
+        return Feed(replace(self.capture, source=self.source.head(stop)))
+
+    def _check_open(self) -> None:
+        if self.source.closed:
+            raise BufferLifetimeError(f"{self.name} is closed")
+
+    def close(self) -> None:
+        """Let go of the file.
+
+        Views that the feed made are revoked: reading one raises `BufferLifetimeError`.
+
+        Raises
+        ------
+        BufferLifetimeError
+            Arrays or memoryviews into the map are still alive; the message names them, and the
+            feed stays open.
+        """
+        try:
+            self.source.close()
+        except BufferLifetimeError:
+            for view in self._views:  # still open: aim them again, at the view made anew
+                if view.is_aimed:
+                    view.wrap(self.source.view, view._at)
+            raise
+        for view in self._views:
+            view.revoke()
+
+    def __enter__(self) -> Feed:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self.close()
+        except BufferLifetimeError as refused:
+            if error is None:
+                raise
+            error.add_note(f"zcviz: {refused}")  # the first error is the one to see
+
+    def __repr__(self) -> str:
+        kind = f"{self.protocol.name} in {self.container}"
+        packed = f", {self.compression}" if self.compression else ""
+        state = "closed" if self.source.closed else f"{self.source.size:,} bytes"
+        return f"<Feed {self.name}: {kind}{packed}, {state}>"

@@ -1,0 +1,173 @@
+"""The pipeline that makes no object for a message: an index, columns, sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..codec.columns import gather
+from ..codec.flyweight import reader
+from ..feed import Feed
+from ..index import MessageIndex, Scanner
+from ..kernels import add_totals, first_seen
+from ..kernels.totals import MASK
+from ..spec import Message
+from ..summary import CONTRIBUTIONS, Contribution, Summary, Totals, assemble
+from ..walk import FRAMES
+from .stage import Stage
+
+__all__ = ["BLOCK", "Columns", "Sums", "columnar_stages"]
+
+BLOCK = 1 << 16
+"""Messages in a block at full speed: enough to forget the cost of a call, few enough that the
+columns of a block stay in the processor's cache."""
+PACKETS = 1 << 13
+"""Packets in a block at full speed, at most."""
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Columns of the messages of one type.
+
+    Attributes
+    ----------
+    message : Message
+    offsets : (n,) unsigned [bytes]
+        Where the messages start: derived, not from the wire.
+    columns : dict of str to (n,) ndarray
+        Native copies of wire fields.
+    """
+
+    message: Message
+    offsets: Array
+    columns: Mapping[str, Array]
+
+
+class Sums:
+    """Totals by stock locate, as arrays: 65,536 entries each, one for every locate there can be."""
+
+    def __init__(self) -> None:
+        self.shares, self.notional, self.last, self.last_at = np.zeros((4, 1 << 16), np.uint64)
+        self.overflow = np.zeros(1 << 16, np.uint8)
+        self.named = np.zeros(1 << 16, np.uint8)
+        self.first = np.full(1 << 16, MASK, np.uint64)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory taken [bytes]."""
+        return sum(array.nbytes for array in vars(self).values())
+
+    def add(self, columns: Columns, how: Contribution) -> None:
+        """Add the messages of one type."""
+        values, none = columns.columns, columns.offsets[:0]
+        locates = values["stock_locate"]
+        printable = values[how.printable].view(np.uint8) if how.printable else none
+        prices = values[how.price] if how.price else none
+        self.named[locates] = 1
+        add_totals(
+            locates, values[how.shares], prices, printable, columns.offsets, how.adds,
+            self.shares, self.notional, self.last, self.last_at, self.overflow,
+        )  # fmt: skip
+
+    def totals(self) -> dict[int, Totals]:
+        """Return the totals of every locate that a message named."""
+        return {
+            locate: Totals(
+                shares=int(self.shares[locate]),
+                notional=int(self.notional[locate]),
+                last_trade=int(self.last[locate]) if self.last_at[locate] else None,
+                overflow=bool(self.overflow[locate]),
+            )
+            for locate in np.flatnonzero(self.named).tolist()
+        }
+
+
+class _Columnar:
+    def __init__(self, feed: Feed, stepped: bool) -> None:
+        self._scanner = Scanner(feed.capture)
+        self._source = feed.source
+        self._has_packets = feed.capture.record is not None
+        self._packets = 1 if stepped else PACKETS
+        self._block = FRAMES if stepped and not self._has_packets else BLOCK
+        self._types = {m.tag[0]: m for m in feed.protocol if m.tag is not None}
+        self.done = 0
+        self._messages = np.zeros(256, np.int64)
+        self._sums = Sums()
+        self._first, self._last = MASK, -1
+        self.stages = (
+            Stage("index", "Notes where every message is, in arrays of numbers.", self._index),
+            Stage("gather", "Copies the fields that count into native columns.", self._gather),
+            Stage("summary", "Adds the columns up.", self._add),
+        )
+
+    def _index(self) -> MessageIndex | None:
+        scanner = self._scanner
+        if scanner.finished:
+            return None
+        room = scanner.room(self._block)
+        if not self._has_packets:
+            count = scanner.frames(room)
+        else:
+            table = np.empty((self._packets, 5), np.uint64)
+            count, _ = scanner.packets(room, table, 0, self._packets)
+        if not count and scanner.finished:
+            return None
+        self.done += count
+        return MessageIndex(*(array[:count] for array in room))
+
+    def _gather(self, index: MessageIndex) -> list[Columns]:
+        counts = np.bincount(index.tags, minlength=256)
+        self._messages += counts
+        data, gathered = self._source.data, []
+        for tag in np.flatnonzero(counts).tolist():
+            message = self._types.get(tag)
+            if message is not None:
+                offsets = index.offsets[index.tags == tag]
+                names = _fields_that_count(message, tag)
+                columns = {name: gather(data, offsets, message, name) for name in names}
+                gathered.append(Columns(message, offsets, columns))
+        return gathered
+
+    def _add(self, gathered: list[Columns]) -> Sums:
+        for each in gathered:
+            assert each.message.tag is not None
+            times = each.columns["timestamp"]
+            self._first = min(self._first, int(times.min()))
+            self._last = max(self._last, int(times.max()))
+            if "stock" in each.message.by_name:
+                first_seen(each.columns["stock_locate"], each.offsets, self._sums.first)
+            contribution = CONTRIBUTIONS.get(each.message.tag[0])
+            if contribution is not None:
+                self._sums.add(each, contribution)
+        return self._sums
+
+    def result(self) -> Summary:
+        counts = {tag: int(self._messages[tag]) for tag in np.flatnonzero(self._messages).tolist()}
+        locates = self._sums.totals()
+        return assemble(counts, locates, self._symbols(locates), self._first, self._last)
+
+    def _symbols(self, locates: Mapping[int, Totals]) -> dict[int, bytes]:
+        view, symbols = self._source.view, {}
+        for locate in locates:
+            at = int(self._sums.first[locate])
+            if at != MASK:
+                symbols[locate] = reader(self._types[view[at]], "stock")(view, at)
+        return symbols
+
+
+def _fields_that_count(message: Message, tag: int) -> tuple[str, ...]:
+    contribution = CONTRIBUTIONS.get(tag)
+    if contribution is not None:
+        return ("timestamp", "stock_locate", *contribution.fields)
+    return ("timestamp", "stock_locate") if "stock" in message.by_name else ("timestamp",)
+
+
+def columnar_stages(feed: Feed, stepped: bool) -> _Columnar:
+    """Index, gather, add up."""
+    return _Columnar(feed, stepped)

@@ -1,0 +1,142 @@
+"""Stages, and the two ways to run a row of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..feed import Feed
+from ..summary import Summary
+
+__all__ = ["Pipeline", "Run", "Stage", "StageResult", "Work"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One named step.
+
+    Attributes
+    ----------
+    name : str
+    does : str
+        What it does, in words, where memory is concerned.
+    function : callable
+        Takes the output of the stage before it; the first takes nothing and returns None when the
+        feed is read. None from a later stage says that the packet holds nothing more to do.
+    """
+
+    name: str
+    does: str
+    function: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """What a stage took and gave for one unit."""
+
+    stage: Stage
+    input: Any
+    output: Any
+
+
+class Work(Protocol):
+    """The state that a pipeline's stages share during one pass over a feed."""
+
+    stages: tuple[Stage, ...]
+    done: int
+    """Messages that went through so far."""
+
+    def result(self) -> Summary:
+        """Return the summary so far."""
+        ...
+
+
+class Run:
+    """One pass of a pipeline over a feed, unit by unit.
+
+    A unit is a packet; in a BinaryFILE, which has none, 64 messages. A columnar pipeline at full
+    speed takes a block of many packets at once.
+    """
+
+    def __init__(self, work: Work, feed: Feed) -> None:
+        self._work = work
+        self._feed = feed
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages, in order."""
+        return self._work.stages
+
+    @property
+    def done(self) -> int:
+        """Messages that went through so far."""
+        return self._work.done
+
+    def step(self) -> list[StageResult] | None:
+        """Send one unit through all stages; return what each took and gave, None at the end.
+
+        The list is shorter than the row of stages where a packet carries no message.
+        """
+        value: Any = self._feed.source.view
+        results: list[StageResult] = []
+        for stage in self._work.stages:
+            output = stage.function(value) if results else stage.function()
+            if output is None:
+                return results or None
+            results.append(StageResult(stage, value, output))
+            value = output
+        return results
+
+    def units(self, upto: int | None = None) -> Iterator[None]:
+        """Run at full speed, pausing after each unit; `upto` stages only, if given."""
+        first, *rest = (stage.function for stage in self._work.stages[:upto])
+        while (value := first()) is not None:
+            for function in rest:
+                value = function(value)
+                if value is None:
+                    break
+            yield
+
+    def result(self) -> Summary:
+        """Return the summary of what went through so far."""
+        return self._work.result()
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """A way to get from the bytes of a feed to its `Summary`.
+
+    Attributes
+    ----------
+    name : str
+    make : callable (feed, stepped) -> Work
+    """
+
+    name: str
+    make: Callable[[Feed, bool], Work]
+
+    def __call__(self, feed: Feed) -> Summary:
+        """Run over the whole feed at full speed."""
+        return self.run(feed)
+
+    def stages(self, feed: Feed) -> tuple[Stage, ...]:
+        """Return the stages for this kind of feed: a BinaryFILE has no datagrams to cut out."""
+        return self.make(feed, False).stages
+
+    def start(self, feed: Feed, *, stepped: bool = True) -> Run:
+        """Begin a pass: a packet at a time, or at full speed in the units of that."""
+        return Run(self.make(feed, stepped), feed)
+
+    def run(self, feed: Feed, upto: int | None = None) -> Summary:
+        """Run over the whole feed at full speed: all stages, or the first `upto` of them."""
+        run = self.start(feed, stepped=False)
+        for _ in run.units(upto):
+            pass
+        return run.result()
+
+    def iterate(self, feed: Feed) -> Iterator[int]:
+        """Run at full speed, yielding after each unit how many messages are done."""
+        run = self.start(feed, stepped=False)
+        for _ in run.units():
+            yield run.done

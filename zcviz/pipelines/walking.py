@@ -1,0 +1,155 @@
+"""The pipelines that walk: packet by packet, message by message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ..buffers import Buffer
+from ..codec.flyweight import Flyweight, view_of
+from ..codec.record import Record, record_of
+from ..feed import Feed
+from ..spec import Protocol
+from ..summary import Accumulator, Summary
+from ..walk import Bytes, Walker
+from .stage import Stage
+
+__all__ = ["Aim", "copying_stages", "flyweight_stages", "slicing_stages"]
+
+
+class Aim(Sequence[Flyweight]):
+    """Messages in a buffer, each reached by moving one flyweight a type.
+
+    Iterating or indexing gives the *same* object again and again, aimed elsewhere: keep one with
+    ``to_record()``.
+
+    Notes
+    -----
+    Memory: view of `buffer`, keeps it alive; owns only the bounds.
+    """
+
+    def __init__(
+        self, buffer: Buffer, bounds: list[tuple[int, int]], views: dict[int, Flyweight]
+    ) -> None:
+        self.buffer = buffer
+        self.bounds = bounds
+        self._views = views
+
+    def __len__(self) -> int:
+        return len(self.bounds)
+
+    def __getitem__(self, position: Any) -> Any:
+        at = self.bounds[position][0]
+        view = self._views.get(self.buffer[at])  # type: ignore[index]
+        return None if view is None else view.wrap(self.buffer, at)
+
+    def each(self) -> Iterator[tuple[int, Flyweight | None]]:
+        """Yield (tag, view) of every message; None for a type that the tables do not know."""
+        buffer, views = self.buffer, self._views
+        for start, _ in self.bounds:
+            tag: int = buffer[start]  # type: ignore[index]
+            view = views.get(tag)
+            yield tag, None if view is None else view.wrap(buffer, start)
+
+
+class _Walk:
+    # State and first stages that all of these pipelines share.
+
+    def __init__(self, feed: Feed, cut: Callable[[slice], Bytes] | None) -> None:
+        self.walker = Walker(feed.capture, cut)
+        self.accumulator = Accumulator()
+        self.done = 0
+        protocol = feed.protocol
+        self.stock_types = {m.tag[0] for m in protocol if m.tag and "stock" in m.by_name}
+        copies = cut is None
+        kind, verb = ("a copy", "copies") if copies else ("a view", "views")
+        unit = "its frame" if feed.capture.record is not None else "64 messages and their lengths"
+        first = Stage("packet", f"Takes {unit} out of the file: {kind}.", self.walker.packet)
+        self.cuts: tuple[Stage, ...] = (first,)
+        if feed.capture.record is not None:
+            does = f"Takes the UDP payload out of the frame: {kind}."
+            self.cuts += (Stage("datagram", does, self.walker.datagram),)
+        self.verb = verb
+
+    def result(self) -> Summary:
+        return self.accumulator.result()
+
+
+class _Records(_Walk):
+    # Cuts, then a record for each message.
+
+    def __init__(self, feed: Feed, cut: Callable[[slice], Bytes] | None) -> None:
+        super().__init__(feed, cut)
+        self._decoders = _by_tag(feed.protocol, record_of)
+        self.stages = (
+            *self.cuts,
+            Stage("message", f"Takes each message out: {self.verb} of its bytes.", self._messages),
+            Stage("record", "Decodes every field into an owning record.", self._records),
+            Stage("summary", "Adds the records up.", self._add),
+        )
+
+    def _messages(self, piece: Bytes) -> list[Bytes]:
+        messages = self.walker.messages(piece)
+        self.done += len(messages)
+        return messages
+
+    def _records(self, messages: list[Bytes]) -> list[tuple[int, Record | None]]:
+        decoders = self._decoders
+        records: list[tuple[int, Record | None]] = []
+        for message in messages:
+            decode = decoders.get(message[0])
+            records.append((message[0], None if decode is None else decode(message)))
+        return records
+
+    def _add(self, records: list[tuple[int, Record | None]]) -> Accumulator:
+        return _accumulate(self, records)
+
+
+class _Moving(_Walk):
+    # Cuts that copy nothing, then offsets only, then one view that moves over the messages.
+
+    def __init__(self, feed: Feed, cut: Callable[[slice], Bytes]) -> None:
+        super().__init__(feed, cut)
+        self._views: dict[int, Flyweight] = _by_tag(feed.protocol, lambda m: view_of(m)())
+        self.stages = (
+            *self.cuts,
+            Stage("message", "Notes where each message starts and ends.", self._aim),
+            Stage("summary", "Moves one view a type over them, reads what it adds up.", self._add),
+        )
+
+    def _aim(self, piece: Bytes) -> Aim:
+        bounds = self.walker.bounds(piece)
+        self.done += len(bounds)
+        return Aim(piece, bounds, self._views)
+
+    def _add(self, messages: Aim) -> Accumulator:
+        return _accumulate(self, messages.each())
+
+
+def _accumulate(work: _Walk, messages: Any) -> Accumulator:
+    into, stock_types = work.accumulator, work.stock_types
+    for tag, message in messages:
+        if message is None:
+            into.messages[tag] += 1
+        else:
+            into.add(tag, message, names_stock=tag in stock_types)
+    return into
+
+
+def _by_tag(protocol: Protocol, make: Callable[[Any], Any]) -> dict[int, Any]:
+    return {message.tag[0]: make(message) for message in protocol if message.tag is not None}
+
+
+def copying_stages(feed: Feed, stepped: bool) -> _Records:
+    """Cut with `bytes` slices: each is a copy."""
+    return _Records(feed, None)
+
+
+def slicing_stages(feed: Feed, stepped: bool) -> _Records:
+    """Make the same cuts with memoryview slices: each is an object, and none is a copy."""
+    return _Records(feed, feed.source.view.__getitem__)
+
+
+def flyweight_stages(feed: Feed, stepped: bool) -> _Moving:
+    """Make views of packets, and move one view a type from message to message."""
+    return _Moving(feed, feed.source.view.__getitem__)

@@ -1,0 +1,184 @@
+"""What every pipeline computes, and the one place that says which fields it needs for that."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .kernels.totals import IF_PRINTABLE, MASK, NOTIONAL, SHARES, TRADE, YES
+from .spec import tag_text
+
+__all__ = ["CONTRIBUTIONS", "Accumulator", "Contribution", "Summary", "Totals", "symbol_text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one message type adds to its security's totals.
+
+    Attributes
+    ----------
+    adds : int
+        One of ``kernels.totals``: shares; and notional; and last trade; the latter if printable.
+    shares, price, printable : str
+        Names of the fields that say so; empty where there is none.
+    """
+
+    adds: int
+    shares: str
+    price: str = ""
+    printable: str = ""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of the fields that are read, beside locate and timestamp."""
+        return tuple(name for name in (self.shares, self.price, self.printable) if name)
+
+
+# E carries no price: its order's is not looked up here, that is the order book's work. A and F
+# quote, so they add to notional and set no last trade.
+CONTRIBUTIONS: Mapping[int, Contribution] = {
+    ord("A"): Contribution(NOTIONAL, "shares", "price"),
+    ord("F"): Contribution(NOTIONAL, "shares", "price"),
+    ord("E"): Contribution(SHARES, "executed_shares"),
+    ord("C"): Contribution(IF_PRINTABLE, "executed_shares", "execution_price", "printable"),
+    ord("P"): Contribution(TRADE, "shares", "price"),
+    ord("Q"): Contribution(TRADE, "shares", "cross_price"),
+}
+
+
+@dataclass(slots=True)
+class Totals:
+    """One security's part of a `Summary`.
+
+    Attributes
+    ----------
+    symbol : str
+        Empty where no message of this locate carried one.
+    shares : int [shares]
+        From A, F, E, C, P and Q, modulo 2**64.
+    notional : int [USD / 10000 · shares]
+        From A, F, printable C, P and Q, modulo 2**64.
+    last_trade : int or None [USD / 10000]
+        Price of the last printable C, P or Q.
+    overflow : bool
+        Whether a sum or a product went past 2**64.
+    """
+
+    symbol: str = ""
+    shares: int = 0
+    notional: int = 0
+    last_trade: int | None = None
+    overflow: bool = False
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is in a feed: the same from every pipeline, to the last digit.
+
+    Attributes
+    ----------
+    messages : dict of str to int
+        By message type as on the wire, unknown ones too.
+    locates : dict of int to Totals
+        By stock locate, for those that any of A, F, E, C, P, Q named.
+    first_timestamp, last_timestamp : int or None [ns since midnight ET]
+        Smallest and largest over all messages of a known type.
+    """
+
+    messages: dict[str, int] = field(default_factory=dict)
+    locates: dict[int, Totals] = field(default_factory=dict)
+    first_timestamp: int | None = None
+    last_timestamp: int | None = None
+
+    @property
+    def overflow(self) -> bool:
+        """Whether any security's sums went past 2**64."""
+        return any(totals.overflow for totals in self.locates.values())
+
+    def __str__(self) -> str:
+        count = sum(self.messages.values())
+        return f"Summary of {count:,} messages of {len(self.messages)} types, " + (
+            f"{len(self.locates):,} securities"
+        )
+
+
+class Accumulator:
+    """Builds a `Summary` from messages, one at a time: from records or from flyweights alike."""
+
+    def __init__(self) -> None:
+        self.messages: Counter[int] = Counter()
+        self.locates: dict[int, Totals] = {}
+        self.symbols: dict[int, bytes] = {}
+        self.first = MASK
+        self.last = -1
+
+    def add(self, tag: int, message: Any, *, names_stock: bool) -> None:
+        """Take in one message of a known type; read only the fields that count."""
+        self.messages[tag] += 1
+        time = message.timestamp
+        if time < self.first:
+            self.first = time
+        if time > self.last:
+            self.last = time
+        if names_stock:
+            locate = message.stock_locate
+            if locate not in self.symbols:
+                self.symbols[locate] = message.stock
+        contribution = CONTRIBUTIONS.get(tag)
+        if contribution is not None:
+            self._contribute(message, contribution)
+
+    def _contribute(self, message: Any, how: Contribution) -> None:
+        locate = message.stock_locate
+        totals = self.locates.get(locate)
+        if totals is None:
+            totals = self.locates[locate] = Totals()
+        shares = getattr(message, how.shares)
+        total = totals.shares + shares
+        if total > MASK:
+            totals.overflow = True
+        totals.shares = total & MASK
+        adds = how.adds
+        if adds == SHARES or (adds == IF_PRINTABLE and message.printable[0] != YES):
+            return
+        price = getattr(message, how.price)
+        # The product is brought back to 64 bits first, as the columnar kernel does.
+        product = shares * price
+        total = totals.notional + (product & MASK)
+        if product > MASK or total > MASK:
+            totals.overflow = True
+        totals.notional = total & MASK
+        if adds != NOTIONAL:
+            totals.last_trade = price
+
+    def result(self) -> Summary:
+        """Return the summary of what was added so far."""
+        return assemble(self.messages, self.locates, self.symbols, self.first, self.last)
+
+
+def assemble(
+    messages: Mapping[int, int],
+    locates: dict[int, Totals],
+    symbols: Mapping[int, bytes],
+    first: int,
+    last: int,
+) -> Summary:
+    """Put a `Summary` together; `last` below `first` says that there was no timestamp."""
+    for locate, totals in locates.items():
+        totals.symbol = symbol_text(symbols[locate]) if locate and locate in symbols else ""
+    counts = {tag_text(tag): int(n) for tag, n in sorted(messages.items()) if n}
+    some = last >= first
+    return Summary(
+        counts, dict(sorted(locates.items())), first if some else None, last if some else None
+    )
+
+
+def symbol_text(stock: bytes) -> str:
+    """Return a symbol from the wire as text that is safe to print: padding off, the rest escaped.
+
+    It is still hostile in HTML: escape it there.
+    """
+    text = stock.rstrip(b" \0").decode("ascii", "backslashreplace")
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,270 @@
+"""How much memory a block of code allocates, as far as `tracemalloc` can tell."""
+
+from __future__ import annotations
+
+import linecache
+import tracemalloc
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+
+from ..render import escape, printable, size_text
+from .tracing import DOMAINS, by_line, tracing
+
+__all__ = ["Allocations", "Amount", "Line", "Window", "allocations"]
+
+# Files whose allocations are ours and nobody's business, as tracemalloc names them.
+_OURS = {
+    code.co_filename
+    for code in (
+        (lambda: 0).__code__,
+        by_line.__code__,
+        tracemalloc.take_snapshot.__code__,
+    )
+}
+_UNKNOWN = (
+    "what was allocated is not known: the block has not begun, or tracemalloc was stopped in it"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Memory of one domain: bytes, and the number of blocks that hold them."""
+
+    bytes: int
+    blocks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one line of code allocated and did not free.
+
+    Attributes
+    ----------
+    file : str
+    line : int
+    domain : {"Python", "numpy", "other"}
+    bytes, blocks : int
+        What it holds. Negative where the line's blocks of before the window were freed in it.
+    """
+
+    file: str
+    line: int
+    domain: str
+    bytes: int
+    blocks: int
+
+    @property
+    def source(self) -> str:
+        """The text of the line, empty where it is not at hand."""
+        return linecache.getline(self.file, self.line).strip()
+
+    @property
+    def place(self) -> str:
+        """File name and line number; a cell of a notebook has no name worth showing."""
+        name = "cell" if "ipykernel_" in self.file else Path(self.file).name
+        return f"{name}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Allocations:
+    """What was allocated between two moments.
+
+    Attributes
+    ----------
+    net : int [bytes]
+        Allocated and still held at the end, less what was held before and was freed.
+    peak : int [bytes]
+        The most that was held at any moment, above what was held at the beginning.
+    blocks : int
+        Number of blocks that make up `net`.
+    python, numpy, other : Amount
+        `net` and `blocks` by domain: Python objects, data of ndarrays, anything else that tells
+        tracemalloc of its memory.
+    lines : tuple of Line
+        By bytes, largest first.
+    """
+
+    net: int
+    peak: int
+    blocks: int
+    python: Amount
+    numpy: Amount
+    other: Amount
+    lines: tuple[Line, ...]
+
+    def by_line(self, top: int = 10) -> tuple[Line, ...]:
+        """Return the `top` lines of code that hold most of `net`."""
+        return self.lines[:top]
+
+    def as_dict(self) -> dict[str, object]:
+        """Return all of it as plain dictionaries and numbers."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        rows = [self._sentence()]
+        for line in self.by_line():
+            rows.append(
+                f"{size_text(line.bytes):>16}  {line.blocks:>9,} blocks  {line.domain:<6}  "
+                f"{printable(line.place)}  {printable(line.source)}"
+            )
+        return "\n".join(rows)
+
+    def _sentence(self) -> str:
+        text = (
+            f"{size_text(self.net)} held at the end in {self.blocks:,} blocks "
+            f"(Python objects {size_text(self.python.bytes)}, "
+            f"numpy data {size_text(self.numpy.bytes)}"
+        )
+        text += f", other {size_text(self.other.bytes)}" if self.other.blocks else ""
+        return f"{text}); at most {size_text(self.peak)} at once"
+
+    def _repr_html_(self) -> str:
+        head = "".join(
+            f"<th scope='col'>{name}</th>" for name in ("bytes", "blocks", "domain", "line", "code")
+        )
+        rows = "".join(
+            f"<tr><td>{line.bytes:,}</td><td>{line.blocks:,}</td><td>{escape(line.domain)}</td>"
+            f"<td>{escape(line.place)}</td>"
+            f"<td style='text-align:left'><code>{escape(line.source)}</code></td></tr>"
+            for line in self.by_line()
+        )
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        return f"<div><p>{escape(self._sentence())}.</p>{table if rows else ''}</div>"
+
+
+def allocations() -> Window:
+    """Measure what a block of code allocates.
+
+    Returns
+    -------
+    Window
+        A context manager. Inside the block it reads what was allocated so far, afterwards what
+        the block allocated: ``net``, ``peak``, ``blocks``, ``by_line()``, and all of it as
+        ``result``.
+
+    Notes
+    -----
+    What tracemalloc sees is not everything:
+
+    - `net` and `blocks` are what is *held*. A block that is allocated and freed again leaves only
+      `peak` behind, and a loop that copies a million messages one after another, nothing at all:
+      count copies with the ledger, not with this.
+    - Memory that does not come from Python's allocators is invisible: pages of a map, C libraries,
+      Arrow. numpy reports the data of its arrays.
+    - Memory of before the window counts as freed only if somebody was tracing when it was
+      allocated.
+    - It is the whole process: what other threads allocate is in it.
+    - Tracing makes Python code several times slower. Never read a time off code that runs in here.
+
+    Examples
+    --------
+    >>> with allocations() as seen:
+    ...     kept = bytearray(1_000_000)
+    >>> round(seen.net, -4)
+    1000000
+    """
+    return Window()
+
+
+class Window:
+    """The block of code that `allocations` watches, and its result afterwards."""
+
+    def __init__(self) -> None:
+        self._result: Allocations | None = None
+        self._before: tracemalloc.Snapshot | None = None
+        self._base = 0
+        self.top = 0
+
+    def __enter__(self) -> Window:
+        with tracing.lock:
+            if self in tracing.windows:
+                raise RuntimeError("this window is open already: call allocations() once more")
+            self._result = None
+            self._before = tracing.enter(self)
+            # Last of all. The first reading makes an integer that the second one sees, so that
+            # it is in the baseline; afterwards there is as much of it as before.
+            self._base = tracemalloc.get_traced_memory()[0]
+            self._base = tracemalloc.get_traced_memory()[0]
+            self.top = self._base
+            tracemalloc.reset_peak()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with tracing.lock:
+            after = tracing.look()
+            tracing.leave(self)  # now: summing up takes five times as long while it is traced
+            if after is not None:
+                self._result = self._summarise(after)
+            self._before = None
+            tracing.settle()
+        if after is None and error is None:
+            raise RuntimeError(_UNKNOWN)
+
+    @property
+    def result(self) -> Allocations:
+        """The measurement: of the whole block after it, of the block so far inside it.
+
+        Raises
+        ------
+        RuntimeError
+            The block has not begun, or somebody stopped tracemalloc in it.
+        """
+        if self._result is not None:
+            return self._result
+        with tracing.lock:
+            after = tracing.look() if self in tracing.windows else None
+            if after is None:
+                raise RuntimeError(_UNKNOWN)
+            result = self._summarise(after)
+            tracing.settle()
+        return result
+
+    @property
+    def net(self) -> int:
+        """Allocated and still held, less what was held before and was freed [bytes]."""
+        return self.result.net
+
+    @property
+    def peak(self) -> int:
+        """The most that was held at any moment, above the beginning [bytes]."""
+        return self.result.peak
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks that make up `net`."""
+        return self.result.blocks
+
+    def by_line(self, top: int = 10) -> tuple[Line, ...]:
+        """Return the `top` lines of code that hold most of `net`."""
+        return self.result.by_line(top)
+
+    def _summarise(self, after: tracemalloc.Snapshot) -> Allocations:
+        changed = by_line(after, _OURS)
+        for key, (size, blocks) in (by_line(self._before, _OURS) if self._before else {}).items():
+            now = changed.get(key, (0, 0))
+            changed[key] = now[0] - size, now[1] - blocks
+        lines = [Line(*key, *amount) for key, amount in changed.items() if amount != (0, 0)]
+        lines.sort(key=lambda line: (-line.bytes, line.file, line.line))
+        python, arrays, other = (
+            Amount(
+                sum(line.bytes for line in lines if line.domain == domain),
+                sum(line.blocks for line in lines if line.domain == domain),
+            )
+            for domain in DOMAINS
+        )
+        net = python.bytes + arrays.bytes + other.bytes
+        blocks = python.blocks + arrays.blocks + other.blocks
+        peak = max(self.top - self._base, net, 0)
+        return Allocations(net, peak, blocks, python, arrays, other, tuple(lines))
+
+    def __str__(self) -> str:
+        return str(self.result)
+
+    def _repr_html_(self) -> str:
+        return self.result._repr_html_()

@@ -1,0 +1,106 @@
+"""The process has one `tracemalloc`, with one peak: what all open windows share.
+
+Windows may be nested, may overlap (in threads and generators), and may find that somebody else is
+tracing already. So the peak is noted for all of them before it is reset for one, and the last
+window to close restores what the first one found.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import tracemalloc
+from contextlib import suppress
+from threading import RLock
+from typing import Protocol
+
+import numpy as np
+
+__all__ = ["DOMAINS", "Traces", "by_line", "tracing"]
+
+DOMAINS = ("Python", "numpy", "other")
+_NUMBERS = (0, np.lib.tracemalloc_domain)
+_SCRATCH_DOMAIN = 0x7A63  # any number that no library uses
+
+Traces = dict[tuple[str, int, str], tuple[int, int]]  # (file, line, domain) -> (bytes, blocks)
+
+
+class _Window(Protocol):
+    top: int
+
+
+class _Tracing:
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self.windows: list[_Window] = []
+        self.was_tracing = False
+        self.frames = 1
+        self.peak = 0  # of the process, since it was last reset by somebody else
+
+    def enter(self, window: _Window) -> tracemalloc.Snapshot | None:
+        """Begin to watch for `window`; return the blocks there are, None where there are none."""
+        if not self.windows:
+            self.was_tracing = tracemalloc.is_tracing()
+            self.frames = tracemalloc.get_traceback_limit()
+            self.peak = 0
+        if not tracemalloc.is_tracing():
+            tracemalloc.start(1)
+        before = self.look() if self.windows or self.was_tracing else None
+        self.windows.append(window)
+        return before
+
+    def look(self) -> tracemalloc.Snapshot | None:
+        """Note the peak and return the blocks there are; None if somebody stopped the tracing.
+
+        What a snapshot is made of is not traced, so taking and keeping one disturbs nothing.
+        """
+        if not tracemalloc.is_tracing():
+            return None
+        peak = tracemalloc.get_traced_memory()[1]
+        self.peak = max(self.peak, peak)
+        for window in self.windows:
+            window.top = max(window.top, peak)
+        return tracemalloc.take_snapshot()
+
+    def leave(self, window: _Window) -> None:
+        """Close `window`; after the last one trace as before the first, or stop."""
+        self.windows.remove(window)
+        if self.windows:
+            return
+        if not self.was_tracing:
+            tracemalloc.stop()
+        elif (tracemalloc.is_tracing(), tracemalloc.get_traceback_limit()) != (True, self.frames):
+            tracemalloc.stop()
+            tracemalloc.start(self.frames)
+
+    def settle(self) -> None:
+        """Forget the peak that our own work made; after the last window, restore the old one."""
+        tracemalloc.reset_peak()
+        if self.windows or not tracemalloc.is_tracing():
+            return
+        # tracemalloc can lower its peak and not set it; a block that comes and goes does.
+        missing = self.peak - tracemalloc.get_traced_memory()[0]
+        if missing > 0:
+            with suppress(AttributeError):  # not CPython
+                place, size = ctypes.c_size_t(1), ctypes.c_size_t(missing)
+                ctypes.pythonapi.PyTraceMalloc_Track(_SCRATCH_DOMAIN, place, size)
+                ctypes.pythonapi.PyTraceMalloc_Untrack(_SCRATCH_DOMAIN, place)
+
+
+tracing = _Tracing()
+
+
+def by_line(snapshot: tracemalloc.Snapshot, ours: set[str]) -> Traces:
+    """Sum up the blocks of a snapshot by line and domain, without those of the files `ours`."""
+    one, two = _NUMBERS
+    filters = (
+        [tracemalloc.DomainFilter(True, one)],
+        [tracemalloc.DomainFilter(True, two)],
+        [tracemalloc.DomainFilter(False, one), tracemalloc.DomainFilter(False, two)],
+    )
+    found: Traces = {}
+    for domain, filtering in zip(DOMAINS, filters, strict=True):
+        for statistic in snapshot.filter_traces(filtering).statistics("lineno"):
+            frame = statistic.traceback[-1]
+            if frame.filename not in ours:
+                found[frame.filename, frame.lineno, domain] = statistic.size, statistic.count
+    return found
