@@ -1,0 +1,81 @@
+"""zcviz: see, measure and learn what zero-copy processing of market data is.
+
+>>> import zcviz
+>>> with zcviz.open("data/feed.itch") as feed:        # doctest: +SKIP
+...     feed.counts()["A"], feed.table("A")["price"]
+
+Names are loaded when they are first used: importing zcviz loads neither numpy nor numba.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import errors
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .bench import Comparison, compare
+    from .feed import Feed, open
+    from .pipelines import PIPELINES
+    from .spec import Message, Protocol
+    from .summary import Summary
+    from .table import Table
+    from .tables import documentation
+    from .trace import allocations, overlap, provenance, shares_memory
+    from .viz import hexmap, live_chart, memory_picture
+
+_HOMES = {
+    "Comparison": "bench",
+    "compare": "bench",
+    "Feed": "feed",
+    "open": "feed",
+    "PIPELINES": "pipelines",
+    "Message": "spec",
+    "Protocol": "spec",
+    "Summary": "summary",
+    "Table": "table",
+    "documentation": "tables",
+    "allocations": "trace",
+    "overlap": "trace",
+    "provenance": "trace",
+    "shares_memory": "trace",
+    "hexmap": "viz",
+    "live_chart": "viz",
+    "memory_picture": "viz",
+}
+
+__all__ = [
+    "PIPELINES",
+    "Comparison",
+    "Feed",
+    "Message",
+    "Protocol",
+    "Summary",
+    "Table",
+    "__version__",
+    "allocations",
+    "compare",
+    "documentation",
+    "errors",
+    "hexmap",
+    "live_chart",
+    "memory_picture",
+    "open",
+    "overlap",
+    "provenance",
+    "shares_memory",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'zcviz' has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

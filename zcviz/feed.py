@@ -20,7 +20,7 @@ from .codec.record import Record, record_of
 from .errors import BufferLifetimeError, SelectionError
 from .index import MessageIndex, build_index
 from .protocols import moldudp64
-from .select import Selection, symbols_of
+from .selection import Selection, symbols_of
 from .session import Accounting, account
 from .spec import Protocol, tag_text
 from .table import Table

@@ -6,7 +6,7 @@ data, 7 bytes a message for a BinaryFILE of up to 4 GiB and 11 for a capture.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from .capture import MAX_PROBLEMS, Capture, Report
 from .errors import Problem
 from .kernels import CUT, END, Tally, scan_frames, scan_packets
 from .spec import Protocol
+from .trace.ledger import Part, array_part, parts
 
 __all__ = ["Datagrams", "MessageIndex", "Scanner", "build_index", "expected_sizes"]
 
@@ -106,6 +107,13 @@ class MessageIndex:
     def ordinals(self, tag: int) -> NDArray[np.int64]:
         """Return the positions in the index of all messages with a tag: allocates them."""
         return np.flatnonzero(self.tags == tag)
+
+
+@parts.register
+def _derived(index: MessageIndex) -> Iterator[Part]:
+    for array in (index.offsets, index.sizes, index.tags, index.numbers):
+        if array is not None:
+            yield array_part("derived", array, 0)
 
 
 def expected_sizes(protocol: Protocol) -> NDArray[np.uint16]:

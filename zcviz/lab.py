@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from zcviz.errors import MissingExtraError, ZcvizError
+from .errors import MissingExtraError, ZcvizError
 
 __all__ = ["lab"]
 
@@ -49,9 +49,9 @@ def lab(directory: Path | None, jupyter_args: list[str]) -> int:
     """
     for argument in jupyter_args:
         if re.match(r"--?(\w+\.)?(ip|sock)(=|$)", argument):
-            raise ZcvizError(f"zcviz lab listens on loopback only: leave out {argument}")
+            raise ZcvizError(f"lab listens on loopback only: leave out {argument}")
     if importlib.util.find_spec("jupyterlab") is None:
-        raise MissingExtraError('zcviz lab needs JupyterLab: pip install "zcviz[notebooks]"')
+        raise MissingExtraError('lab needs JupyterLab: pip install "zcviz[notebooks]"')
     root = _place_lessons(directory)
     print(f"zcviz lab: lessons in {root}; Ctrl-C ends", file=sys.stderr, flush=True)
     return _run(_command(root, jupyter_args), root)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .kernels.totals import IF_PRINTABLE, MASK, NOTIONAL, SHARES, TRADE, YES
-from .spec import tag_text
+from .spec import Protocol, tag_text
+from .trace.ledger import Part, parts
 
 __all__ = ["CONTRIBUTIONS", "Accumulator", "Contribution", "Summary", "Totals", "symbol_text"]
 
@@ -107,55 +108,70 @@ class Summary:
 class Accumulator:
     """Builds a `Summary` from messages, one at a time: from records or from flyweights alike."""
 
-    def __init__(self) -> None:
-        self.messages: Counter[int] = Counter()
+    def __init__(self, protocol: Protocol) -> None:
+        self.messages = [0] * 256
         self.locates: dict[int, Totals] = {}
         self.symbols: dict[int, bytes] = {}
         self.first = MASK
         self.last = -1
+        self._naming = {m.tag[0] for m in protocol if m.tag and "stock" in m.by_name}
 
-    def add(self, tag: int, message: Any, *, names_stock: bool) -> None:
-        """Take in one message of a known type; read only the fields that count."""
-        self.messages[tag] += 1
-        time = message.timestamp
-        if time < self.first:
-            self.first = time
-        if time > self.last:
-            self.last = time
-        if names_stock:
+    def add(self, messages: Iterable[tuple[int, Any]]) -> None:
+        """Take in messages with their tags; None stands for one of an unknown type.
+
+        Only the fields that count are read, and each of them once.
+        """
+        counts, naming, symbols = self.messages, self._naming, self.symbols
+        for tag, message in messages:
+            counts[tag] += 1
+            if message is None:
+                continue
+            time = message.timestamp
+            if time < self.first:
+                self.first = time
+            if time > self.last:
+                self.last = time
+            how = CONTRIBUTIONS.get(tag)
+            if how is None and tag not in naming:
+                continue
             locate = message.stock_locate
-            if locate not in self.symbols:
-                self.symbols[locate] = message.stock
-        contribution = CONTRIBUTIONS.get(tag)
-        if contribution is not None:
-            self._contribute(message, contribution)
+            if tag in naming and locate not in symbols:
+                symbols[locate] = message.stock
+            if how is not None:
+                self._contribute(locate, message, how)
 
-    def _contribute(self, message: Any, how: Contribution) -> None:
-        locate = message.stock_locate
+    def _contribute(self, locate: int, message: Any, how: Contribution) -> None:
         totals = self.locates.get(locate)
         if totals is None:
             totals = self.locates[locate] = Totals()
         shares = getattr(message, how.shares)
-        total = totals.shares + shares
-        if total > MASK:
+        totals.shares += shares
+        if totals.shares > MASK:
+            totals.shares &= MASK
             totals.overflow = True
-        totals.shares = total & MASK
         adds = how.adds
         if adds == SHARES or (adds == IF_PRINTABLE and message.printable[0] != YES):
             return
         price = getattr(message, how.price)
-        # The product is brought back to 64 bits first, as the columnar kernel does.
-        product = shares * price
-        total = totals.notional + (product & MASK)
-        if product > MASK or total > MASK:
+        totals.notional += shares * price
+        if totals.notional > MASK:
+            totals.notional &= MASK
             totals.overflow = True
-        totals.notional = total & MASK
         if adds != NOTIONAL:
             totals.last_trade = price
 
     def result(self) -> Summary:
         """Return the summary of what was added so far."""
-        return assemble(self.messages, self.locates, self.symbols, self.first, self.last)
+        counts = dict(enumerate(self.messages))
+        return assemble(counts, self.locates, self.symbols, self.first, self.last)
+
+
+@parts.register
+def _sums(into: Accumulator) -> Iterator[Part]:
+    # The tables' own sizes; the integers in them are left out, as they are everywhere.
+    tables = into.messages, into.locates, into.symbols
+    own = sum(sys.getsizeof(table) for table in tables)
+    yield Part("derived", own + sum(map(sys.getsizeof, into.locates.values())))
 
 
 def assemble(

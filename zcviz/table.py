@@ -67,6 +67,10 @@ class Table(Mapping[str, NDArray[Any]]):
     def __bool__(self) -> bool:
         return len(self.offsets) > 0
 
+    def rows(self, start: int, stop: int) -> Table:
+        """Return some of the rows as a table of their own. Memory: nothing is gathered yet."""
+        return Table(self._source, self.message, self.offsets[start:stop], self._name)
+
     def scaled(self, name: str) -> NDArray[np.float64]:
         """Return a column in the unit of its field: prices in dollars, not in 1/10000.
 
@@ -107,7 +111,7 @@ class Table(Mapping[str, NDArray[Any]]):
     def _repr_html_(self) -> str:
         if self._source.closed:
             return f"<pre>{escape(repr(self))}</pre>"
-        shown = Table(self._source, self.message, self.offsets[:_SHOWN], self._name)
+        shown = self.rows(0, _SHOWN)
         head = "".join(f"<th scope='col'>{escape(name)}</th>" for name in shown)
         rows = zip(*(_cells(shown[name]) for name in shown), strict=True)
         body = "".join(f"<tr>{''.join(f'<td>{escape(c)}</td>' for c in row)}</tr>" for row in rows)

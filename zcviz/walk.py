@@ -206,16 +206,15 @@ class Walker:
         sizes = self._sizes
         kept = []
         blocks = self._frame_bounds(piece) if self.capture.record is None else self._blocks(piece)
-        for start, stop in blocks:
+        for bounds in blocks:
+            start, stop = bounds
             if start == stop:
                 self.report.skip("empty block")
-                continue
-            documented = sizes.get(piece[start], stop - start)
-            if documented == stop - start:
-                kept.append((start, stop))
+            elif sizes.get(piece[start], stop - start) == stop - start:
+                kept.append(bounds)
             else:
-                at = self.base + start
-                self.report.note(at, damage.LENGTH, documented, stop - start)
+                documented = sizes[piece[start]]
+                self.report.note(self.base + start, damage.LENGTH, documented, stop - start)
         return kept
 
     def _frame_bounds(self, piece: Bytes) -> Iterator[tuple[int, int]]:

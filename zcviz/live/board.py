@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from .shared import SharedBlock
 
 __all__ = [
+    "NAP",
     "POINT",
     "POINTS",
     "QUANTUM",
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 QUANTUM = 0.1
+NAP = 0.002  # seconds between two looks of a worker that waits for its turn
 SLOTS = 64
 POINTS = 256  # a slot's ring; at 20 points/s it bridges a kernel that is busy for 12 s
 NOBODY = -1

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
+from ..errors import SelectionError
 from .board import Slot
 
 if TYPE_CHECKING:
     from ..feed import Feed
 
-__all__ = ["Meter", "Steppable"]
+__all__ = ["Meter", "Steppable", "pipeline_named"]
 
 STEP = 0.01  # seconds between two looks at the board
 POINT_SECONDS = 0.05  # own running time that makes up one point
@@ -25,6 +26,23 @@ class Steppable(Protocol):
 
     def iterate(self, feed: Feed) -> Iterator[int]:
         """Yield the number of messages done so far, after each unit of work."""
+
+
+def pipeline_named(name: str) -> Steppable:
+    """Return a pipeline, or an experiment, by its name.
+
+    Raises
+    ------
+    SelectionError
+        There is none of that name.
+    """
+    # Imported late: a worker first looks to its parent, then loads the decoders.
+    from ..pipelines import EXPERIMENTS, PIPELINES
+
+    pipelines = PIPELINES | EXPERIMENTS
+    if name not in pipelines:
+        raise SelectionError(f"no pipeline is called {name!r}; there are {', '.join(pipelines)}")
+    return pipelines[name]
 
 
 class Meter:

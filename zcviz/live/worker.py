@@ -15,16 +15,14 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .board import QUANTUM, Board, Phase, Slot
-from .meter import Meter
+from .board import NAP, QUANTUM, Board, Phase, Slot
+from .meter import Meter, pipeline_named
 from .shared import SharedBlock
 
 if TYPE_CHECKING:
     from ..feed import Feed
 
 __all__ = ["explain", "main"]
-
-_NAP = 0.002  # seconds between two looks while it is another worker's turn
 
 
 def main(order: dict[str, Any]) -> None:
@@ -53,9 +51,7 @@ def explain(error: Exception) -> str:
 
 
 def _run(slot: Slot, order: dict[str, Any]) -> None:
-    from ..pipelines import PIPELINES
-
-    meter = Meter(PIPELINES[order["pipeline"]], _open(order), slot)
+    meter = Meter(pipeline_named(order["pipeline"]), _open(order), slot)
     meter.warm_up()
     slot.phase = Phase.READY
     parent = os.getppid()
@@ -64,7 +60,7 @@ def _run(slot: Slot, order: dict[str, Any]) -> None:
             meter.turn(QUANTUM)
             slot.pass_turn()
         else:
-            time.sleep(_NAP)
+            time.sleep(NAP)
 
 
 def _open(order: dict[str, Any]) -> Feed:

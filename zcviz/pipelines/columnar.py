@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from ..kernels import add_totals, first_seen
 from ..kernels.totals import MASK
 from ..spec import Message
 from ..summary import CONTRIBUTIONS, Contribution, Summary, Totals, assemble
+from ..trace.ledger import Part, array_part, parts
 from ..walk import FRAMES
 from .stage import Stage
 
@@ -47,6 +48,13 @@ class Columns:
     message: Message
     offsets: Array
     columns: Mapping[str, Array]
+
+
+@parts.register
+def _gathered(columns: Columns) -> Iterator[Part]:
+    yield array_part("derived", columns.offsets, 0)
+    for name, column in columns.columns.items():
+        yield array_part("wire", column, columns.message[name].type.size)
 
 
 class Sums:
@@ -88,6 +96,12 @@ class Sums:
         }
 
 
+@parts.register
+def _sums(sums: Sums) -> Iterator[Part]:
+    for array in vars(sums).values():
+        yield array_part("derived", array, 0)
+
+
 class _Columnar:
     def __init__(self, feed: Feed, stepped: bool) -> None:
         self._scanner = Scanner(feed.capture)
@@ -98,7 +112,7 @@ class _Columnar:
         self._types = {m.tag[0]: m for m in feed.protocol if m.tag is not None}
         self.done = 0
         self._messages = np.zeros(256, np.int64)
-        self._sums = Sums()
+        self._sums: Sums | None = None  # made by the stage that fills it, and counted there
         self._first, self._last = MASK, -1
         self.stages = (
             Stage("index", "Notes where every message is, in arrays of numbers.", self._index),
@@ -135,27 +149,30 @@ class _Columnar:
         return gathered
 
     def _add(self, gathered: list[Columns]) -> Sums:
+        sums = self._sums = self._sums or Sums()
         for each in gathered:
             assert each.message.tag is not None
             times = each.columns["timestamp"]
             self._first = min(self._first, int(times.min()))
             self._last = max(self._last, int(times.max()))
             if "stock" in each.message.by_name:
-                first_seen(each.columns["stock_locate"], each.offsets, self._sums.first)
+                first_seen(each.columns["stock_locate"], each.offsets, sums.first)
             contribution = CONTRIBUTIONS.get(each.message.tag[0])
             if contribution is not None:
-                self._sums.add(each, contribution)
-        return self._sums
+                sums.add(each, contribution)
+        return sums
 
     def result(self) -> Summary:
         counts = {tag: int(self._messages[tag]) for tag in np.flatnonzero(self._messages).tolist()}
-        locates = self._sums.totals()
-        return assemble(counts, locates, self._symbols(locates), self._first, self._last)
+        sums = self._sums or Sums()
+        locates = sums.totals()
+        symbols = self._symbols(locates, sums.first)
+        return assemble(counts, locates, symbols, self._first, self._last)
 
-    def _symbols(self, locates: Mapping[int, Totals]) -> dict[int, bytes]:
+    def _symbols(self, locates: Iterable[int], first: Array) -> dict[int, bytes]:
         view, symbols = self._source.view, {}
         for locate in locates:
-            at = int(self._sums.first[locate])
+            at = int(first[locate])
             if at != MASK:
                 symbols[locate] = reader(self._types[view[at]], "stock")(view, at)
         return symbols

@@ -11,6 +11,7 @@ from ..codec.record import Record, record_of
 from ..feed import Feed
 from ..spec import Protocol
 from ..summary import Accumulator, Summary
+from ..trace.ledger import Part, parts, wire_buffer
 from ..walk import Bytes, Walker
 from .stage import Stage
 
@@ -52,15 +53,22 @@ class Aim(Sequence[Flyweight]):
             yield tag, None if view is None else view.wrap(buffer, start)
 
 
+@parts.register
+def _views(messages: Aim) -> Iterator[Part]:
+    whole = wire_buffer(messages.buffer)
+    assert whole.address is not None
+    for start, stop in messages.bounds:
+        yield Part("wire", stop - start, whole.address + start, stop - start)
+    yield Part("derived", 16 * len(messages.bounds))  # a start and an end for each
+
+
 class _Walk:
     # State and first stages that all of these pipelines share.
 
     def __init__(self, feed: Feed, cut: Callable[[slice], Bytes] | None) -> None:
         self.walker = Walker(feed.capture, cut)
-        self.accumulator = Accumulator()
+        self.accumulator = Accumulator(feed.protocol)
         self.done = 0
-        protocol = feed.protocol
-        self.stock_types = {m.tag[0] for m in protocol if m.tag and "stock" in m.by_name}
         copies = cut is None
         kind, verb = ("a copy", "copies") if copies else ("a view", "views")
         unit = "its frame" if feed.capture.record is not None else "64 messages and their lengths"
@@ -102,7 +110,8 @@ class _Records(_Walk):
         return records
 
     def _add(self, records: list[tuple[int, Record | None]]) -> Accumulator:
-        return _accumulate(self, records)
+        self.accumulator.add(records)
+        return self.accumulator
 
 
 class _Moving(_Walk):
@@ -123,17 +132,8 @@ class _Moving(_Walk):
         return Aim(piece, bounds, self._views)
 
     def _add(self, messages: Aim) -> Accumulator:
-        return _accumulate(self, messages.each())
-
-
-def _accumulate(work: _Walk, messages: Any) -> Accumulator:
-    into, stock_types = work.accumulator, work.stock_types
-    for tag, message in messages:
-        if message is None:
-            into.messages[tag] += 1
-        else:
-            into.add(tag, message, names_stock=tag in stock_types)
-    return into
+        self.accumulator.add(messages.each())
+        return self.accumulator
 
 
 def _by_tag(protocol: Protocol, make: Callable[[Any], Any]) -> dict[int, Any]:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._jit import jit
+from ..kernels import jit
 from .listing import DEEPEST, TICK, Listing
 
 __all__ = ["Book", "Moves", "play"]

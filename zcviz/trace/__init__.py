@@ -5,6 +5,7 @@ module       answers
 ============ =================================================================================
 allocations  how much memory was allocated, is still held, and was held at most
 provenance   whose memory an object shows, and how much it keeps alive
+overlap      which bytes two objects have in common
 ledger       how many bytes each stage of a pipeline looked at, copied and derived
 ============ =================================================================================
 
@@ -13,7 +14,8 @@ attribute ``__zcviz_owner__`` that they carry.
 """
 
 from .allocations import Allocations, Window, allocations
-from .provenance import Node, Provenance, overlap, provenance, shares_memory
+from .overlap import overlap, shares_memory
+from .provenance import Node, Provenance, provenance
 
 __all__ = [
     "Allocations",

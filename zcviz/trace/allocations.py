@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import linecache
 import tracemalloc
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from types import TracebackType
 
 from ..render import escape, printable, size_text
-from .tracing import DOMAINS, by_line, tracing
+from .tracing import DOMAINS, Line, changes, tracing
 
 __all__ = ["Allocations", "Amount", "Line", "Window", "allocations"]
 
-# Files whose allocations are ours and nobody's business, as tracemalloc names them.
-_OURS = {
-    code.co_filename
-    for code in (
-        (lambda: 0).__code__,
-        by_line.__code__,
-        tracemalloc.take_snapshot.__code__,
-    )
-}
+_OURS = (lambda: 0).__code__.co_filename  # as tracemalloc names this file
 _UNKNOWN = (
     "what was allocated is not known: the block has not begun, or tracemalloc was stopped in it"
 )
@@ -33,37 +23,6 @@ class Amount:
 
     bytes: int
     blocks: int
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What one line of code allocated and did not free.
-
-    Attributes
-    ----------
-    file : str
-    line : int
-    domain : {"Python", "numpy", "other"}
-    bytes, blocks : int
-        What it holds. Negative where the line's blocks of before the window were freed in it.
-    """
-
-    file: str
-    line: int
-    domain: str
-    bytes: int
-    blocks: int
-
-    @property
-    def source(self) -> str:
-        """The text of the line, empty where it is not at hand."""
-        return linecache.getline(self.file, self.line).strip()
-
-    @property
-    def place(self) -> str:
-        """File name and line number; a cell of a notebook has no name worth showing."""
-        name = "cell" if "ipykernel_" in self.file else Path(self.file).name
-        return f"{name}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,12 +204,7 @@ class Window:
         return self.result.by_line(top)
 
     def _summarise(self, after: tracemalloc.Snapshot) -> Allocations:
-        changed = by_line(after, _OURS)
-        for key, (size, blocks) in (by_line(self._before, _OURS) if self._before else {}).items():
-            now = changed.get(key, (0, 0))
-            changed[key] = now[0] - size, now[1] - blocks
-        lines = [Line(*key, *amount) for key, amount in changed.items() if amount != (0, 0)]
-        lines.sort(key=lambda line: (-line.bytes, line.file, line.line))
+        lines = changes(self._before, after, _OURS)
         python, arrays, other = (
             Amount(
                 sum(line.bytes for line in lines if line.domain == domain),
@@ -261,7 +215,7 @@ class Window:
         net = python.bytes + arrays.bytes + other.bytes
         blocks = python.blocks + arrays.blocks + other.blocks
         peak = max(self.top - self._base, net, 0)
-        return Allocations(net, peak, blocks, python, arrays, other, tuple(lines))
+        return Allocations(net, peak, blocks, python, arrays, other, lines)
 
     def __str__(self) -> str:
         return str(self.result)

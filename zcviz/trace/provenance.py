@@ -7,8 +7,6 @@ range of bytes, ``__zcviz_range__()``, which returns (offset into the owner, siz
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from inspect import getattr_static
@@ -16,16 +14,11 @@ from pathlib import PurePath
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..errors import BufferLifetimeError
 from ..render import escape, printable, size_text
+from .overlap import array_over, bounds, is_ours, values_of
 
-__all__ = ["Node", "Provenance", "overlap", "provenance", "shares_memory"]
-
-_LONGEST_CHAIN = 64
-_MOST_WORK = 100_000  # candidates that numpy may try on strided views, before bounds decide
-_LARGEST_SPAN = 1 << 28  # bytes marked one by one to count the overlap of strided views
+__all__ = ["Node", "Provenance", "provenance"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,84 +163,53 @@ def provenance(obj: object) -> Provenance:
     BufferLifetimeError
         Its memory has been released.
     """
-    try:
-        nodes = list(_chain(obj))
-    except ValueError as error:  # what released memoryviews and closed maps raise
-        what = type(obj).__name__
-        raise BufferLifetimeError(f"the memory of this {what} is gone: {error}") from None
+    nodes = list(_chain(obj))
     size = nodes[-1].span
     return Provenance(tuple(replace(node, keeps_alive=size) for node in nodes))
 
 
-def _chain(obj: object, depth: int = 0) -> Iterator[Node]:
-    name = type(obj).__name__
-    if depth > _LONGEST_CHAIN:
-        raise TypeError(f"the owners of this {name} go round in a circle")
-    if getattr_static(obj, "__zcviz_owner__", None) is not None:
-        yield from _ours(obj, depth)
-        return
-    values = _values(obj)
-    if values is not None:
-        yield from _borrowing(_array_node(values, name), values, depth)
-        return
-    array = _buffer(obj)
-    if array is None:
-        raise TypeError(
-            f"{name} shows no memory: provenance() takes bytes-like objects, ndarrays, "
-            "pandas Series on an ndarray, feeds and message views"
-        )
-    yield from _borrowing(_array_node(array, name), _lender(obj), depth)
-
-
-def _borrowing(node: Node, lender: object, depth: int) -> Iterator[Node]:
+def _chain(obj: Any) -> Iterator[Node]:
+    array = array_over(obj)
+    ours = is_ours(obj)
+    start, end = bounds(array)
+    node = Node(
+        type=type(obj).__name__,
+        name=_name(obj) if ours else None,
+        address=start,
+        nbytes=array.nbytes,
+        span=end - start,
+        strides=None if array.flags.forc or not array.size else array.strides,
+        read_only=not array.flags.writeable,
+    )
     yield node
+    lender = obj.__zcviz_owner__ if ours else _lender(obj)
     if lender is None:
         return
     try:
-        yield from _chain(lender, depth + 1)
+        yield from _chain(lender)
     except TypeError:  # a capsule, say: it keeps the memory and tells nothing of it
-        yield replace(node, type=type(lender).__name__, name=None, nbytes=node.span, strides=None)
+        yield replace(node, type=type(lender).__name__, nbytes=node.span, strides=None)
 
 
-def _ours(obj: Any, depth: int) -> Iterator[Node]:
-    lender = obj.__zcviz_owner__
-    rest = list(_chain(lender, depth + 1))
-    below = rest[0]
-    offset, nbytes = 0, below.span
-    if hasattr(type(obj), "__zcviz_range__"):
-        offset, nbytes = obj.__zcviz_range__()
-    name = getattr(obj, "name", None)
-    yield replace(
-        below,
-        type=type(obj).__name__,
-        name=name if isinstance(name, str) else None,
-        address=below.address + offset,
-        nbytes=nbytes,
-        span=nbytes,
-        strides=None,
-    )
-    yield from rest
+def _name(obj: Any) -> str | None:
+    name = getattr(obj, "name", None)  # in a message view this may be a field of the wire
+    return name if isinstance(name, str) else None
 
 
 def _lender(obj: Any) -> object:
-    # From whom an object with the buffer protocol borrows; None: it owns.
+    # From whom an object borrows its bytes; None: it owns them.
     if isinstance(obj, memoryview):
         return obj.obj
     if isinstance(obj, np.ndarray | np.void):
         base: Any = obj.base
         # as_strided() puts a nameless go-between there.
         return base.base if type(base).__name__ == "DummyArray" else base
+    values = values_of(obj)
+    if values is not None:
+        return values
     # A ctypes object is part of a larger one, or from_buffer() left there the view it came from.
     if getattr_static(obj, "_b_base_", None) is None:
         return None
     kept: Any = getattr(obj, "_objects", None)
     views = [each for each in kept.values() if isinstance(each, memoryview)] if kept else []
     return obj._b_base_ if not views else views[0].obj
-
-
-def _array_node(array: NDArray[Any], name: str) -> Node:
-    start, end = _bounds(array)
-    dense = array.flags.forc or not array.size
-    read_only = not array.flags.writeable
-    strides = None if dense else array.strides
-    return Node(name, None, start, array.nbytes, end - start, strides, read_only)

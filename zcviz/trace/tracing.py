@@ -8,20 +8,56 @@ window to close restores what the first one found.
 from __future__ import annotations
 
 import ctypes
+import linecache
 import tracemalloc
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 from threading import RLock
 from typing import Protocol
 
 import numpy as np
 
-__all__ = ["DOMAINS", "Traces", "by_line", "tracing"]
+__all__ = ["DOMAINS", "Line", "changes", "tracing"]
 
 DOMAINS = ("Python", "numpy", "other")
 _NUMBERS = (0, np.lib.tracemalloc_domain)
 _SCRATCH_DOMAIN = 0x7A63  # any number that no library uses
 
-Traces = dict[tuple[str, int, str], tuple[int, int]]  # (file, line, domain) -> (bytes, blocks)
+_Held = dict[tuple[str, int, str], tuple[int, int]]  # (file, line, domain) -> (bytes, blocks)
+# Files whose allocations are ours and nobody's business, as tracemalloc names them.
+_OURS = {(lambda: 0).__code__.co_filename, tracemalloc.take_snapshot.__code__.co_filename}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one line of code allocated and did not free.
+
+    Attributes
+    ----------
+    file : str
+    line : int
+    domain : {"Python", "numpy", "other"}
+    bytes, blocks : int
+        What it holds. Negative where the line's blocks of before the window were freed in it.
+    """
+
+    file: str
+    line: int
+    domain: str
+    bytes: int
+    blocks: int
+
+    @property
+    def source(self) -> str:
+        """The text of the line, empty where it is not at hand."""
+        return linecache.getline(self.file, self.line).strip()
+
+    @property
+    def place(self) -> str:
+        """File name and line number; a cell of a notebook has no name worth showing."""
+        name = "cell" if "ipykernel_" in self.file else Path(self.file).name
+        return f"{name}:{self.line}"
 
 
 class _Window(Protocol):
@@ -89,15 +125,26 @@ class _Tracing:
 tracing = _Tracing()
 
 
-def by_line(snapshot: tracemalloc.Snapshot, ours: set[str]) -> Traces:
-    """Sum up the blocks of a snapshot by line and domain, without those of the files `ours`."""
+def changes(
+    before: tracemalloc.Snapshot | None, after: tracemalloc.Snapshot, file: str
+) -> tuple[Line, ...]:
+    """Return what each line holds more or less than before; not those of ours, nor of `file`."""
+    held = _by_line(after, {file} | _OURS)
+    for key, (size, blocks) in (_by_line(before, {file} | _OURS) if before else {}).items():
+        size_after, blocks_after = held.get(key, (0, 0))
+        held[key] = size_after - size, blocks_after - blocks
+    lines = [Line(*key, *amount) for key, amount in held.items() if amount != (0, 0)]
+    return tuple(sorted(lines, key=lambda line: (-line.bytes, line.file, line.line)))
+
+
+def _by_line(snapshot: tracemalloc.Snapshot, ours: set[str]) -> _Held:
     one, two = _NUMBERS
     filters = (
         [tracemalloc.DomainFilter(True, one)],
         [tracemalloc.DomainFilter(True, two)],
         [tracemalloc.DomainFilter(False, one), tracemalloc.DomainFilter(False, two)],
     )
-    found: Traces = {}
+    found: _Held = {}
     for domain, filtering in zip(DOMAINS, filters, strict=True):
         for statistic in snapshot.filter_traces(filtering).statistics("lineno"):
             frame = statistic.traceback[-1]

@@ -1,0 +1,288 @@
+"""Pipelines side by side: the same messages, the same result, what each of them cost.
+
+1. Gate: every pipeline must return the same `Summary`, or nothing is timed.
+2. Time: prefix runs (one stage, two, three …) in turns; a stage's time is the difference of two
+   neighbours, round by round, and the median of those is told.
+3. Ledger: one pass, each stage's output classified by address and kind.
+4. Trace: one pass under tracemalloc, which makes Python many times slower, so never while timing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from ..errors import SelectionError, ZcvizError
+from ..feed import Feed
+from ..pipelines import EXPERIMENTS, PIPELINES, Pipeline
+from ..render import renderer
+from ..trace import allocations
+from ..trace.ledger import Entry, Ledger
+from .measure import host, interleaved
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Comparison", "Row", "compare"]
+
+MESSAGES = 200_000
+"""Messages compared at most, unless asked for more: a copying pass over them takes a second."""
+TRACED = 4_000
+"""Messages traced at most (columnar: one block)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one stage of one pipeline cost; the stage ``total`` is the whole pipeline.
+
+    Attributes
+    ----------
+    pipeline, stage, does : str
+    ns : float [ns per message]
+        Median over rounds.
+    viewed, copied, derived : float [bytes per message]
+        As defined in ``trace.ledger``.
+    blocks : float [per message]
+        Memory blocks that the stage's output is made of while a packet (or block) is in flight.
+    peak : int [bytes]
+        The most memory that the stage held at once, above what there was before it.
+    """
+
+    pipeline: str
+    stage: str
+    does: str
+    ns: float
+    viewed: float
+    copied: float
+    derived: float
+    blocks: float
+    peak: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Pipelines side by side.
+
+    Attributes
+    ----------
+    feed : str
+        Name of the feed.
+    messages : int
+        How many of its messages were compared.
+    rounds : int
+        How often each prefix was timed.
+    rows : tuple of Row
+    host : dict of str to str
+        The machine and versions: a figure means nothing without them.
+    """
+
+    feed: str
+    messages: int
+    rounds: int
+    rows: tuple[Row, ...]
+    host: dict[str, str]
+
+    def total(self, pipeline: str) -> Row:
+        """Return a pipeline's row of totals."""
+        for row in self.rows:
+            if (row.pipeline, row.stage) == (pipeline, "total"):
+                return row
+        raise SelectionError(f"{pipeline!r} was not compared; these were: {self.pipelines}")
+
+    @property
+    def pipelines(self) -> tuple[str, ...]:
+        """Names of the pipelines, in order."""
+        return tuple(row.pipeline for row in self.rows if row.stage == "total")
+
+    @property
+    def sentence(self) -> str:
+        """What the figures say, in words: fastest against slowest."""
+        totals = sorted((self.total(name) for name in self.pipelines), key=lambda row: row.ns)
+        best, worst = totals[0], totals[-1]
+        return (
+            f"{best.pipeline.capitalize()} handles {worst.ns / best.ns:,.1f} messages in the time "
+            f"{worst.pipeline} handles one. It copies {best.copied:,.0f} bytes a message, "
+            f"{worst.pipeline} {worst.copied:,.0f}."
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, as ``zcviz compare --json`` prints it."""
+        return asdict(self)
+
+    def to_json(self) -> str:
+        """Return `to_dict` as JSON."""
+        return json.dumps(self.to_dict(), indent=1)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a DataFrame, a row a stage."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(row) for row in self.rows])
+
+    def plot(self) -> Any:
+        """Return a matplotlib figure: time and bytes per message, stage upon stage.
+
+        Raises
+        ------
+        MissingExtraError
+            matplotlib is not installed.
+        """
+        return renderer("comparison")(self)
+
+    def __str__(self) -> str:
+        head = ("pipeline", "stage", "ns", "copied B", "viewed B", "derived B", "blocks", "peak B")
+        body = [
+            (
+                row.pipeline if row.stage != "total" else "",
+                row.stage,
+                f"{row.ns:,.1f}",
+                *(f"{each:,.1f}" for each in (row.copied, row.viewed, row.derived)),
+                f"{row.blocks:,.3f}",
+                f"{row.peak:,}",
+            )
+            for row in self.rows
+        ]
+        widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
+        lines = [_line(row, widths) for row in (head, *body)]
+        about = (
+            f"{self.feed}: {self.messages:,} messages, all figures per message but the peak; "
+            f"medians of {self.rounds} rounds"
+        )
+        facts = ", ".join(f"{key} {value}" for key, value in self.host.items())
+        return "\n".join([about, "", *lines, "", self.sentence, facts])
+
+    def _repr_html_(self) -> str:
+        return str(renderer("comparison table")(self))
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    text = [cell.ljust(w) for cell, w in zip(cells[:2], widths[:2], strict=True)]
+    numbers = [cell.rjust(w) for cell, w in zip(cells[2:], widths[2:], strict=True)]
+    return "  ".join(text + numbers).rstrip()
+
+
+def compare(
+    feed: Feed,
+    pipelines: Sequence[str] = tuple(PIPELINES),
+    *,
+    messages: int = MESSAGES,
+    rounds: int = 5,
+) -> Comparison:
+    """Run pipelines over the same messages and set what they cost side by side.
+
+    Parameters
+    ----------
+    feed : Feed
+    pipelines : sequence of str
+        Names from ``pipelines.PIPELINES`` or ``EXPERIMENTS``.
+    messages : int
+        Use the first so many messages only (whole packets).
+    rounds : int
+        How often to time each prefix.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    SelectionError
+        No such pipeline, or the feed holds no message.
+    ZcvizError
+        The pipelines disagree about what is in the feed. That is a defect of zcviz.
+    """
+    known = PIPELINES | EXPERIMENTS
+    unknown = [name for name in pipelines if name not in known]
+    if unknown or not pipelines:
+        raise SelectionError(f"no pipeline {unknown}; there are {', '.join(known)}")
+    if not len(feed):
+        raise SelectionError(f"{feed.name} holds no message to compare pipelines on")
+    head = feed.head(messages)
+    try:
+        chosen = {name: known[name] for name in pipelines}
+        _check_equality(head, chosen)
+        count = len(head)
+        rows: list[Row] = []
+        times = _times(head, chosen, rounds)
+        for name, pipeline in chosen.items():
+            rows += _rows(head, pipeline, times[name], count)
+        return Comparison(feed.name, count, rounds, tuple(rows), host())
+    finally:
+        head.close()
+
+
+def _check_equality(feed: Feed, pipelines: dict[str, Pipeline]) -> None:
+    # This pass is also the warm-up: kernels are compiled, pages are in memory.
+    (first, expected), *others = ((name, each(feed)) for name, each in pipelines.items())
+    for name, summary in others:
+        if summary != expected:
+            raise ZcvizError(f"pipelines {first} and {name} disagree about {feed.name}")
+
+
+def _times(feed: Feed, pipelines: dict[str, Pipeline], rounds: int) -> dict[str, list[list[float]]]:
+    # By pipeline: for each prefix, the time of each round [s].
+    functions = {
+        (name, upto): (lambda each=each, upto=upto: each.run(feed, upto))
+        for name, each in pipelines.items()
+        for upto in range(1, len(each.stages(feed)) + 1)
+    }
+    taken = interleaved(functions, rounds)
+    times: dict[str, list[list[float]]] = {name: [] for name in pipelines}
+    for (name, _), seconds in taken.items():
+        times[name].append(seconds)
+    return times
+
+
+def _rows(feed: Feed, pipeline: Pipeline, times: list[list[float]], count: int) -> list[Row]:
+    ledger = _ledger(feed, pipeline)
+    traced = _trace(feed, pipeline)
+    rows, before = [], [0.0] * len(times[0])
+    for stage, prefix in zip(pipeline.stages(feed), times, strict=True):
+        ns = median(b - a for a, b in zip(before, prefix, strict=True)) * 1e9 / count
+        entry = ledger.get(stage.name, Entry())
+        blocks, peak = traced.get(stage.name, (0.0, 0))
+        per_message = (entry.viewed / count, entry.copied / count, entry.derived / count)
+        rows.append(Row(pipeline.name, stage.name, stage.does, ns, *per_message, blocks, peak))
+        before = prefix
+    return [*rows, _total(pipeline.name, rows, median(times[-1]) * 1e9 / count)]
+
+
+def _total(name: str, rows: list[Row], ns: float) -> Row:
+    viewed, copied, derived, blocks = (
+        sum(getattr(row, what) for row in rows) for what in ("viewed", "copied", "derived", "blocks")
+    )
+    # While the last stage runs, the outputs of all before it are still there.
+    peak = sum(row.peak for row in rows)
+    return Row(name, "total", "", ns, viewed, copied, derived, blocks, peak)
+
+
+def _ledger(feed: Feed, pipeline: Pipeline) -> dict[str, Entry]:
+    source = feed.source
+    ledger = Ledger((source.address, source.size))
+    run = pipeline.start(feed, stepped=False)
+    while (results := run.step()) is not None:
+        for each in results:
+            ledger.note(each.stage.name, each.input, each.output)
+    return ledger.entries
+
+
+def _trace(feed: Feed, pipeline: Pipeline) -> dict[str, tuple[float, int]]:
+    # By stage: blocks held per message, and the highest peak, over the first packets.
+    run = pipeline.start(feed, stepped=False)
+    blocks: dict[str, int] = {}
+    peaks: dict[str, int] = {}
+    while run.done < TRACED:
+        value: Any = None
+        for at, stage in enumerate(run.stages):
+            with allocations() as seen:
+                value = stage.function(value) if at else stage.function()
+            if value is None:
+                break
+            blocks[stage.name] = blocks.get(stage.name, 0) + seen.blocks
+            peaks[stage.name] = max(peaks.get(stage.name, 0), seen.peak)
+        if value is None and not at:
+            break
+    return {name: (held / max(1, run.done), peaks[name]) for name, held in blocks.items()}

@@ -1,0 +1,75 @@
+"""How times are taken, and what is said about the machine they were taken on."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import sys
+from collections.abc import Callable, Hashable, Mapping
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from time import perf_counter
+from typing import TypeVar
+
+__all__ = ["host", "interleaved"]
+
+K = TypeVar("K", bound=Hashable)
+
+
+def interleaved(functions: Mapping[K, Callable[[], object]], rounds: int) -> dict[K, list[float]]:
+    """Time several functions in turns [s], so that a slow spell of the machine hits all alike.
+
+    The garbage collector runs before and is off while the clock runs: in a loop that makes
+    objects it would otherwise strike at random.
+    """
+    taken: dict[K, list[float]] = {name: [] for name in functions}
+    for _ in range(rounds):
+        for name, function in functions.items():
+            taken[name].append(_once(function))
+    return taken
+
+
+def _once(function: Callable[[], object]) -> float:
+    was_on = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        start = perf_counter()
+        function()
+        return perf_counter() - start
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@cache
+def host() -> dict[str, str]:
+    """Return what a figure depends on: processor, cores, system, versions, kernels."""
+    from ..kernels import COMPILED
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    facts = {
+        "processor": _processor(),
+        "cores": str(cores),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": sys.version.split()[0],
+        "kernels": "compiled by numba" if COMPILED else "plain Python",
+    }
+    for name in ("zcviz", "numpy", "numba", "pandas"):
+        try:
+            facts[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            facts[name] = "not installed"
+    return facts
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

@@ -1,0 +1,185 @@
+"""The command line: ``zcviz info``, ``export``, ``compare``, ``samples``, ``lab``.
+
+Exit status: 0 done; 1 ``--strict`` and the file was cut, corrupt or had gaps; 2 usage, or nothing
+could be read. What went wrong is one line on standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+from .errors import ZcvizError
+from .progress import Progress
+from .render import printable
+
+if TYPE_CHECKING:
+    from .feed import Feed
+
+__all__ = ["main"]
+
+_DAMAGED, _UNREADABLE, _INTERRUPTED = 1, 2, 128 + signal.SIGINT
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    own, passed_on = _split(words)
+    parsed = _parser().parse_args(own)
+    if passed_on and parsed.command != "lab":
+        parsed.parser.error(f"unrecognized arguments: -- {' '.join(passed_on)}")
+    parsed.passed_on = passed_on
+    try:
+        status: int = parsed.run(parsed)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return _say("interrupted", _INTERRUPTED)
+    except (ZcvizError, MemoryError) as error:
+        return _say(str(error) or type(error).__name__)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _say(f"{where}{error.strerror or error}")
+    return status
+
+
+def _say(what: str, status: int = _UNREADABLE) -> int:
+    print(f"zcviz: {printable(' '.join(what.split()))}", file=sys.stderr)
+    return status
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1 :]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="zcviz", description="Decode market data without copying it, and see who copies."
+    )
+    parser.add_argument("--version", action="version", version=f"zcviz {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    lab = commands.add_parser("lab", help="open the lessons in JupyterLab (Jupyter's own after --)")
+    lab.add_argument("directory", nargs="?", type=Path, metavar="DIR")
+    lab.set_defaults(run=_lab)
+
+    info = commands.add_parser("info", help="say what is in a file")
+    _add_file(info)
+    info.add_argument("--json", action="store_true", help="print one JSON object")
+    info.add_argument("--strict", action="store_true", help="exit 1 on damage or gaps")
+    info.set_defaults(run=_info)
+
+    export = commands.add_parser("export", help="write the messages as tables, a file a type")
+    _add_file(export)
+    export.add_argument("directory", type=Path, metavar="DIR")
+    export.add_argument("--format", choices=["csv"], required=True)
+    export.add_argument("--type", action="append", metavar="TAG", help="only this type; repeatable")
+    export.set_defaults(run=_export)
+
+    compare = commands.add_parser("compare", help="run the pipelines side by side")
+    _add_file(compare)
+    compare.add_argument("--json", action="store_true", help="print one JSON object")
+    compare.set_defaults(run=_compare)
+
+    samples = commands.add_parser("samples", help="write a synthetic session: feed.itch, feed.pcap")
+    samples.add_argument("directory", type=Path, metavar="DIR")
+    samples.add_argument("--messages", type=int, default=100_000, metavar="N")
+    samples.add_argument("--seed", type=int, default=1, metavar="S")
+    samples.set_defaults(run=_samples)
+    for each in commands.choices.values():
+        each.set_defaults(parser=each)
+    return parser
+
+
+def _add_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--protocol", metavar="NAME", help="do not find out, take it for this one")
+    parser.add_argument("--schema", type=Path, metavar="XML")
+
+
+def _open(given: argparse.Namespace, progress: Progress) -> Feed:
+    from .feed import open as open_feed
+
+    return open_feed(given.file, given.protocol, given.schema, progress=progress)
+
+
+def _info(given: argparse.Namespace) -> int:
+    with Progress("reading") as progress, _open(given, progress) as feed:
+        info = feed.info()
+        names = {tag: feed.protocol[tag].name for tag in info["counts"] if tag in feed.protocol}
+    print(json.dumps(info) if given.json else _info_text(info, names))
+    damaged = info["truncated"] or info["errors_total"] or info["gaps"]
+    return _DAMAGED if given.strict and damaged else 0
+
+
+def _info_text(info: dict[str, Any], names: dict[str, str]) -> str:
+    packed = f" in {info['compression']}" if info["compression"] else ""
+    lines = [f"{printable(info['file'])}: {info['protocol']} in {info['container']}{packed}"]
+    if info["packets"]:
+        lines.append(f"{info['packets']:,} packets, {info['datagrams']:,} datagrams")
+        lines[-1] += f", {info['heartbeats']:,} of them heartbeats"
+    lines.append(f"{info['messages']:,} messages")
+    lines += [
+        f"  {tag:<4} {count:>12,}  {names.get(tag, 'unknown type')}"
+        for tag, count in info["counts"].items()
+    ]
+    if info["packets"]:
+        sequence = ("gaps", "missing", "duplicates", "restarts", "unsequenced")
+        lines.append("sequence: " + ", ".join(f"{info[name]:,} {name}" for name in sequence))
+    lines += [f"skipped: {count:,} {reason}" for reason, count in info["skipped"].items()]
+    if info["truncated"]:
+        cut = info["truncated"]
+        lines.append(f"cut off: the last {cut['bytes']:,} bytes, from byte {cut['offset']:,} on")
+    if info["errors_total"]:
+        lines.append(f"{info['errors_total']:,} errors")
+        lines += [
+            f"  at byte {e['offset']:,}: {e['what']}: expected {e['expected']}, found {e['found']}"
+            for e in info["errors"][:10]
+        ]
+    return "\n".join(lines)
+
+
+def _export(given: argparse.Namespace) -> int:
+    from .export import export_csv
+
+    with Progress("reading") as progress, _open(given, progress) as feed:
+        tags = given.type or [tag for tag in feed.counts() if tag in feed.protocol]
+        messages = [feed.protocol[tag] for tag in tags]
+        with Progress("writing") as writing:
+            for path, rows in export_csv(feed, given.directory, messages, writing):
+                print(f"{path}: {rows:,} rows")
+    return 0
+
+
+def _compare(given: argparse.Namespace) -> int:
+    from .bench import compare
+
+    with Progress("reading") as progress, _open(given, progress) as feed:
+        comparison = compare(feed)
+    print(comparison.to_json() if given.json else comparison)
+    return 0
+
+
+def _samples(given: argparse.Namespace) -> int:
+    from .samples import make
+
+    with Progress("making") as progress:
+        for path in make(given.directory, given.messages, given.seed, progress):
+            print(f"{path}: {path.stat().st_size:,} bytes")
+    return 0
+
+
+def _lab(given: argparse.Namespace) -> int:
+    from .lab import lab
+
+    return lab(given.directory, given.passed_on)

@@ -1,0 +1,174 @@
+"""What each stage of a pipeline viewed, copied and derived.
+
+========= ===================================================================================
+word      an output of a stage that
+========= ===================================================================================
+viewed    overlaps the stage's input, or the feed's memory: established by address
+copied    is fresh memory holding wire values (buffers, records, columns); in wire bytes
+derived   is other fresh memory: offsets, sizes, tags, sums
+========= ===================================================================================
+
+No stage says of itself what it did. View or fresh is read off addresses. Copied or derived follows
+from the *kind* of the output, and a kind is decided once, for all stages, by `parts`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any, Literal
+
+import numpy as np
+
+from ..buffers import address_of
+
+__all__ = ["Entry", "Ledger", "Part", "array_part", "parts", "wire_buffer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of memory that belongs to an output.
+
+    Attributes
+    ----------
+    kind : {"wire", "derived"}
+        Whether it holds values as they stood on the wire (in any byte order).
+    nbytes : int [bytes]
+        Wire values count as many bytes as they took on the wire.
+    address : int or None
+        Where the memory is; None where it is spread over Python objects, which are always fresh.
+    span : int [bytes]
+        How much memory lies at the address.
+    """
+
+    kind: Literal["wire", "derived"]
+    nbytes: int
+    address: int | None = None
+    span: int = 0
+
+
+@singledispatch
+def parts(output: Any) -> Iterator[Part]:
+    """Yield the memory that an output consists of.
+
+    Named tuples made by ``codec.record`` are wire values; of any other object only its size as a
+    Python object is known, and it counts as derived. Other kinds are registered where they are
+    defined.
+    """
+    yield Part("derived", sys.getsizeof(output))
+
+
+def wire_buffer(buffer: Any) -> Part:
+    """Return the part that a buffer of wire bytes is."""
+    address, nbytes = address_of(buffer)
+    return Part("wire", nbytes, address, nbytes)
+
+
+def array_part(kind: Literal["wire", "derived"], array: np.ndarray[Any, Any], wire: int) -> Part:
+    """Return the part that an array is; `wire` bytes of each entry came off the wire."""
+    nbytes = len(array) * wire if kind == "wire" else array.nbytes
+    return Part(kind, nbytes, int(array.ctypes.data), array.nbytes)
+
+
+@parts.register(bytes)
+@parts.register(bytearray)
+@parts.register(memoryview)
+def _buffers(output: Any) -> Iterator[Part]:
+    yield wire_buffer(output)
+
+
+@parts.register(np.ndarray)
+def _arrays(output: np.ndarray[Any, Any]) -> Iterator[Part]:
+    yield array_part("derived", output, 0)
+
+
+@parts.register(int)
+@parts.register(type(None))
+def _nothing(output: object) -> Iterator[Part]:
+    return iter(())  # a tag beside a record: small integers exist already
+
+
+@parts.register(list)
+@parts.register(tuple)
+def _sequences(output: Iterable[Any]) -> Iterator[Part]:
+    message = getattr(type(output), "__zcviz_message__", None)
+    if message is not None:
+        yield Part("wire", message.size)
+        return
+    for each in output:
+        yield from parts(each)
+
+
+@dataclass(slots=True)
+class Entry:
+    """What one stage did so far, in bytes."""
+
+    viewed: int = 0
+    copied: int = 0
+    derived: int = 0
+
+    def add(self, other: Entry) -> None:
+        """Count what `other` counted."""
+        self.viewed += other.viewed
+        self.copied += other.copied
+        self.derived += other.derived
+
+    def subtract(self, other: Entry) -> None:
+        """Take back what `other` counted."""
+        self.add(Entry(-other.viewed, -other.copied, -other.derived))
+
+
+class Ledger:
+    """Adds up what stages did.
+
+    Parameters
+    ----------
+    source : tuple of int
+        (address, size) of the feed's memory. It counts as an input of every stage: an index holds
+        no bytes of its own, yet what is read through it comes from there.
+    """
+
+    def __init__(self, source: tuple[int, int]) -> None:
+        self._source = source
+        self.entries: dict[str, Entry] = {}
+        self._last: dict[str, tuple[Any, Entry]] = {}
+
+    def note(self, stage: str, given: Any, output: Any) -> None:
+        """Enter one output of a stage and the input it was given.
+
+        A stage that hands on the same object again and again, an accumulator, is counted once, at
+        the size that the object has now.
+        """
+        entry = self.entries.setdefault(stage, Entry())
+        last, counted = self._last.get(stage, (None, Entry()))
+        if last is output:
+            entry.subtract(counted)
+        now = self._entry_of(output, [self._source, *_ranges(given)])
+        entry.add(now)
+        self._last[stage] = output, now
+
+    def _entry_of(self, output: Any, ranges: list[tuple[int, int]]) -> Entry:
+        entry = Entry()
+        for part in parts(output):
+            if _overlaps(part, ranges):
+                entry.viewed += part.nbytes
+            elif part.kind == "wire":
+                entry.copied += part.nbytes
+            else:
+                entry.derived += part.nbytes
+        return entry
+
+
+def _ranges(given: Any) -> list[tuple[int, int]]:
+    return [
+        (part.address, part.span) for part in parts(given) if part.address is not None and part.span
+    ]
+
+
+def _overlaps(part: Part, ranges: list[tuple[int, int]]) -> bool:
+    if part.address is None or not part.span:
+        return False
+    start, stop = part.address, part.address + part.span
+    return any(start < at + size and at < stop for at, size in ranges)
