@@ -1,8 +1,9 @@
 """Pipelines side by side: the same messages, the same result, what each of them cost.
 
 1. Gate: every pipeline must return the same `Summary`, or nothing is timed.
-2. Time: prefix runs (one stage, two, three …) in turns; a stage's time is the difference of two
-   neighbours, round by round, and the median of those is told.
+2. Time: prefix runs (one stage, two, three …) in turns, several rounds; a stage's time is the
+   difference of two neighbours. Of each prefix the least time counts: what disturbs a run only
+   ever adds to it, and a difference of two medians would keep what disturbed either.
 3. Ledger: one pass, each stage's output classified by address and kind.
 4. Trace: one pass under tracemalloc, which makes Python many times slower, so never while timing.
 """
@@ -12,7 +13,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SelectionError, ZcvizError
@@ -42,7 +42,7 @@ class Row:
     ----------
     pipeline, stage, does : str
     ns : float [ns per message]
-        Median over rounds.
+        From the least of the rounds.
     viewed, copied, derived : float [bytes per message]
         As defined in ``trace.ledger``.
     blocks : float [per message]
@@ -149,7 +149,7 @@ class Comparison:
         lines = [_line(row, widths) for row in (head, *body)]
         about = (
             f"{self.feed}: {self.messages:,} messages, all figures per message but the peak; "
-            f"medians of {self.rounds} rounds"
+            f"the least of {self.rounds} rounds"
         )
         facts = ", ".join(f"{key} {value}" for key, value in self.host.items())
         return "\n".join([about, "", *lines, "", self.sentence, facts])
@@ -239,15 +239,15 @@ def _times(feed: Feed, pipelines: dict[str, Pipeline], rounds: int) -> dict[str,
 def _rows(feed: Feed, pipeline: Pipeline, times: list[list[float]], count: int) -> list[Row]:
     ledger = _ledger(feed, pipeline)
     traced = _trace(feed, pipeline)
-    rows, before = [], [0.0] * len(times[0])
-    for stage, prefix in zip(pipeline.stages(feed), times, strict=True):
-        ns = median(b - a for a, b in zip(before, prefix, strict=True)) * 1e9 / count
+    rows, before = [], 0.0
+    for stage, prefix in zip(pipeline.stages(feed), map(min, times), strict=True):
+        ns = (prefix - before) * 1e9 / count
         entry = ledger.get(stage.name, Entry())
         blocks, peak = traced.get(stage.name, (0.0, 0))
         per_message = (entry.viewed / count, entry.copied / count, entry.derived / count)
         rows.append(Row(pipeline.name, stage.name, stage.does, ns, *per_message, blocks, peak))
         before = prefix
-    return [*rows, _total(pipeline.name, rows, median(times[-1]) * 1e9 / count)]
+    return [*rows, _total(pipeline.name, rows, before * 1e9 / count)]
 
 
 def _total(name: str, rows: list[Row], ns: float) -> Row:

@@ -7,7 +7,7 @@ is full, and say where to go on.
 """
 
 from ._jit import COMPILED, jit
-from .gather import gather_bytes, gather_integers
+from .gather import gather_bytes, gather_integers, partition
 from .scan import CUT, END, FULL, Tally, scan_frames, scan_packets
 from .totals import add_totals, first_seen
 
@@ -22,6 +22,7 @@ __all__ = [
     "gather_bytes",
     "gather_integers",
     "jit",
+    "partition",
     "scan_frames",
     "scan_packets",
 ]

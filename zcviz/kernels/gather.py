@@ -9,11 +9,23 @@ from numpy.typing import NDArray
 
 from ._jit import COMPILED, jit
 
-__all__ = ["gather_bytes", "gather_integers"]
+__all__ = ["gather_bytes", "gather_integers", "partition"]
 
 Bytes = NDArray[np.uint8]
 Offsets = NDArray[np.unsignedinteger]
 Column = NDArray[Any]
+
+
+@jit
+def partition(tags: Bytes, offsets: Offsets, cursors: Column, out: Offsets) -> None:
+    """Sort `offsets` by tag, stably, into `out`.
+
+    ``cursors[tag]`` says where in `out` the messages of a tag begin; afterwards, where they end.
+    """
+    for i in range(len(tags)):
+        where = cursors[tags[i]]
+        out[where] = offsets[i]
+        cursors[tags[i]] = where + 1
 
 
 def gather_integers(

@@ -1,10 +1,14 @@
-"""Run one pipeline over a feed again and again, and count."""
+"""Run one pipeline over a feed again and again, and count.
+
+Time is the processor's where its clock is fine enough: what else the machine does then hardly
+moves a curve. On a quiet machine it is the same as time on the wall.
+"""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
@@ -54,9 +58,12 @@ class Meter:
     feed : Feed
     slot : Slot
         Where points are posted, one for each `POINT_SECONDS` of running.
+    clock : {"process_time", "thread_time"}
+        Whose time counts.
     """
 
-    def __init__(self, pipeline: Steppable, feed: Feed, slot: Slot) -> None:
+    def __init__(self, pipeline: Steppable, feed: Feed, slot: Slot, clock: str) -> None:
+        self._clock = _fine(clock)
         self._pipeline = pipeline
         self._feed = feed
         self._slot = slot
@@ -77,13 +84,12 @@ class Meter:
             self._advance(STEP)
 
     def _advance(self, seconds: float) -> None:
-        began = now = time.perf_counter()
-        gained = 0
+        clock = self._clock
+        began = now = clock()
         while now - began < seconds:
-            gained += self._run_batch()
-            before, now = now, time.perf_counter()
+            self._messages += self._run_batch()
+            before, now = now, clock()
             self._fit_batch(now - before)
-        self._messages += gained
         self._seconds += now - began
         if self._seconds >= POINT_SECONDS - STEP / 2:
             self._slot.post(time.monotonic(), self._seconds, self._messages)
@@ -105,3 +111,9 @@ class Meter:
             self._batch = min(2 * self._batch, _MOST_UNITS)
         elif took > STEP / 2:
             self._batch = max(1, self._batch // 2)
+
+
+def _fine(clock: str) -> Callable[[], float]:
+    # On Windows the processor's time advances by 16 ms.
+    fine: Callable[[], float] = getattr(time, clock)
+    return fine if time.get_clock_info(clock).resolution < STEP / 100 else time.perf_counter

@@ -45,7 +45,7 @@ class Thread(Crew):
                 self._thread.start()
             except RuntimeError as error:
                 raise OSError("this machine permits neither a subprocess nor a thread") from error
-        self._jobs[name] = Meter(pipeline_named(name), self._feed, slot), slot
+        self._jobs[name] = Meter(pipeline_named(name), self._feed, slot, "thread_time"), slot
 
     def _ask(self, name: str) -> None:
         pass

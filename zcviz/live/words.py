@@ -2,17 +2,55 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from .processes import is_reopened
 
 if TYPE_CHECKING:
-    from .sample import Reading
+    from ..feed import Feed
+    from .sample import Reading, Sample
+    from .state import LiveRun
 
-__all__ = ["IN_THREAD", "comparison", "ended", "figures", "sharing"]
+__all__ = ["IN_THREAD", "about", "comparison", "ended", "readout", "sharing", "summary"]
 
 IN_THREAD = (
     "This machine permits no subprocess: one thread of the kernel runs the pipelines in turns, "
     "so all are slower than they could be."
 )
+
+
+def about(run: LiveRun) -> dict[str, Any]:
+    """Return what a display of the run says and needs from the beginning."""
+    return {
+        "names": list(run.names),
+        "window": run.window,
+        "bytesPerMessage": run.bytes_per_message,
+        "feed": f"{run.feed.name}: {run.messages:,} messages a pass, again and again",
+        "memory": memory(run.feed),
+    }
+
+
+def memory(feed: Feed) -> str:
+    """Say how the feed's bytes get to the workers."""
+    if not is_reopened(feed):
+        return "the bytes were copied once into shared memory, which every process maps"
+    if feed.compression:
+        return f"every process opens {feed.name} itself, and decompresses it"
+    return f"every process maps {feed.name} itself"
+
+
+def summary(run: LiveRun, sample: Sample) -> str:
+    """Return the readings as lines of text."""
+    lines = [f"Live chart of {run.feed.name} ({run.messages:,} messages): "]
+    lines[0] += "running" if run.running else "stopped" if sample.medians else "not started"
+    for each in sample.readings:
+        if len(each.rates):
+            found = figures(each, run.bytes_per_message)
+            lines.append(
+                f"  {each.name:<10}{found['median']:>9} million messages/s"
+                f"{found['bytes']:>9} MB/s   median of the last {run.window:g} s"
+            )
+    return "\n".join([*lines, *filter(None, [comparison(sample.medians)]), *run.problems.values()])
 
 
 def comparison(medians: dict[str, float]) -> str:
@@ -39,6 +77,12 @@ def comparison(medians: dict[str, float]) -> str:
     return "; ".join([text, *(f"{name} handles {ratios[name]}" for name in rest)]) + "."
 
 
+def readout(run: LiveRun, sample: Sample) -> list[dict[str, str]]:
+    """Return the figures of the chosen pipelines."""
+    shown = (each for each in sample.readings if each.name in run.chosen)
+    return [figures(each, run.bytes_per_message) for each in shown]
+
+
 def figures(reading: Reading, bytes_per_message: float) -> dict[str, str]:
     """Return the figures of a reading, rounded to what can be read while they change."""
     if not len(reading.rates):
@@ -55,7 +99,9 @@ def sharing(workers: int, cores: int, taking_turns: bool) -> str:
     """Say how the workers share the cores."""
     plural = "s" if cores > 1 else ""
     if taking_turns:
-        return f"Taking turns on {cores} core{plural}: a rate counts a pipeline’s own time only."
+        return (
+            f"Taking turns on {cores} core{plural}: rates are per second of a pipeline’s own time."
+        )
     if workers > 1:
         return f"{workers} pipelines at once, on {cores} cores."
     return f"One pipeline, on {cores} core{plural}."

@@ -51,7 +51,7 @@ def explain(error: Exception) -> str:
 
 
 def _run(slot: Slot, order: dict[str, Any]) -> None:
-    meter = Meter(pipeline_named(order["pipeline"]), _open(order), slot)
+    meter = Meter(pipeline_named(order["pipeline"]), _open(order), slot, "process_time")
     meter.warm_up()
     slot.phase = Phase.READY
     parent = os.getppid()

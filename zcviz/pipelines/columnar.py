@@ -13,7 +13,7 @@ from ..codec.columns import gather
 from ..codec.flyweight import reader
 from ..feed import Feed
 from ..index import MessageIndex, Scanner
-from ..kernels import add_totals, first_seen
+from ..kernels import add_totals, first_seen, partition
 from ..kernels.totals import MASK
 from ..spec import Message
 from ..summary import CONTRIBUTIONS, Contribution, Summary, Totals, assemble
@@ -138,12 +138,16 @@ class _Columnar:
     def _gather(self, index: MessageIndex) -> list[Columns]:
         counts = np.bincount(index.tags, minlength=256)
         self._messages += counts
-        data, gathered = self._source.data, []
+        ends = np.cumsum(counts)
+        by_type = np.empty_like(index.offsets)
+        partition(index.tags, index.offsets, ends - counts, by_type)
+        gathered = []
         for tag in np.flatnonzero(counts).tolist():
             message = self._types.get(tag)
             if message is not None:
-                offsets = index.offsets[index.tags == tag]
+                offsets = by_type[ends[tag] - counts[tag] : ends[tag]]
                 names = _fields_that_count(message, tag)
+                data = self._source.data
                 columns = {name: gather(data, offsets, message, name) for name in names}
                 gathered.append(Columns(message, offsets, columns))
         return gathered

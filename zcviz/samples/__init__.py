@@ -19,9 +19,10 @@ from typing import BinaryIO
 import numpy as np
 
 from ..errors import SpecError
+from .books import Book
 from .day import script
 from .listing import invent
-from .market import Book, Moves, play
+from .market import moves_of
 from .packets import capture_header, end_of_session, frames, packets_of
 from .plan import Plan
 from .wording import stream_of
@@ -94,8 +95,8 @@ def _write(
     for first in range(0, messages, SPAN):
         n = min(SPAN, messages - first)
         chance = (random.random_raw((2, n)) >> np.uint64(1)).astype(np.int64)
-        span, moves = plan.span(first, chance[0]), Moves.zeros(n)
-        play(book, span.tag, span.security, span.code, chance[1], moves)
+        span = plan.span(first, chance[0])
+        moves = moves_of(book, span.tag, span.security, span.code, chance[1])
         stream, sizes = stream_of(span, moves, chance[1], listing)
         train = packets_of(span.time, sizes, first + 1, sent)
         itch.write(stream)

@@ -18,7 +18,9 @@ Values = Mapping[str, Any]
 """Field name to a column, or to one integer or `bytes` for all messages."""
 
 
-def scatter(out: NDArray[np.uint8], offsets: NDArray[np.int64], message: Message, values: Values) -> None:
+def scatter(
+    out: NDArray[np.uint8], offsets: NDArray[np.int64], message: Message, values: Values
+) -> None:
     """Write many messages of one type, each at its place.
 
     Parameters
@@ -45,7 +47,7 @@ def scatter(out: NDArray[np.uint8], offsets: NDArray[np.int64], message: Message
     rows = np.empty(len(offsets), dtype_of(message))
     for field in message.fields:
         value = given[field.name]
-        if f"{field.name}_hi" in rows.dtype.fields:
+        if field.name not in (rows.dtype.names or ()):  # 48 bits, in two halves
             rows[f"{field.name}_hi"] = value >> 32
             rows[f"{field.name}_lo"] = value & 0xFFFFFFFF
         else:

@@ -9,7 +9,18 @@ from numpy.typing import NDArray
 
 from .listing import DIRECT, HALTED, HEAD, IPO, PAUSED, Listing
 
-__all__ = ["CLOSED", "FLOW", "HALTS", "MAKERS", "OPENS", "RELEASE", "SECOND", "Script", "Stretch", "script"]
+__all__ = [
+    "CLOSED",
+    "FLOW",
+    "HALTS",
+    "MAKERS",
+    "OPENS",
+    "RELEASE",
+    "SECOND",
+    "Script",
+    "Stretch",
+    "script",
+]
 
 Ints = NDArray[np.int64]
 
@@ -45,18 +56,18 @@ class Stretch(NamedTuple):
 FLOW = (
     Stretch(_clock(4), 6, 6),
     Stretch(_clock(7), 8, 5),
-    Stretch(_clock(8), 22, 5),
-    Stretch(_clock(9), 34, 4),
-    Stretch(_clock(9, 28), 20, 3, b"O"),
-    Stretch(_clock(9, 30), 30, 2),
+    Stretch(_clock(8), 22, 4),
+    Stretch(_clock(9), 34, 3),
+    Stretch(_clock(9, 28), 20, 2, b"O"),
+    Stretch(_clock(9, 30), 30, 1),
     Stretch(_clock(9, 31), 115, 2),
-    Stretch(_clock(9, 45), 150, 3),
-    Stretch(_clock(10, 30), 145, 3),
-    Stretch(_clock(12), 135, 4),
+    Stretch(_clock(9, 45), 150, 2),
+    Stretch(_clock(10, 30), 145, 2),
+    Stretch(_clock(12), 135, 3),
     Stretch(_clock(14), 95, 3),
-    Stretch(_clock(15), 115, 3),
+    Stretch(_clock(15), 115, 2),
     Stretch(_clock(15, 50), 65, 2, b"C"),
-    Stretch(_clock(15, 59), 38, 2, b"C"),
+    Stretch(_clock(15, 59), 38, 1, b"C"),
     Stretch(_clock(16), 10, 3),
     Stretch(_clock(16, 5), 8, 5),
     Stretch(_clock(18), 4, 6),
@@ -124,7 +135,7 @@ _EVENTS: tuple[tuple[int, bytes, int, bytes | int], ...] = (
     (_clock(20, 5), b"S", -1, b"C"),
 )
 MAKERS = 8  # market participants
-BUSY = 32
+BUSY = 12
 
 
 class Script(NamedTuple):
@@ -148,9 +159,9 @@ class Script(NamedTuple):
 def script(listing: Listing) -> Script:
     """Return everything that is announced on the day."""
     parts = [*_directory(listing), _events(listing), *_crosses(listing)]
-    joined = Script(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    joined = Script._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
     order = np.argsort(joined.time, kind="stable")
-    return Script(*(column[order] for column in joined))
+    return Script._make(column[order] for column in joined)
 
 
 def _rows(time: Ints, tag: bytes, security: Ints, code: int | Ints) -> Script:

@@ -7,13 +7,23 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DIRECT", "FEWEST", "HALTED", "HEAD", "IPO", "PAUSED", "Listing", "invent", "spread_over"]
+__all__ = [
+    "DIRECT",
+    "FEWEST",
+    "HALTED",
+    "HEAD",
+    "IPO",
+    "PAUSED",
+    "Listing",
+    "invent",
+    "spread_over",
+]
 
 Ints = NDArray[np.int64]
 
 # Ranks, by activity, of the securities to which something happens during the day.
 HEAD, PAUSED, HALTED, IPO, DIRECT = 0, 2, 3, 4, 5
-FEWEST, MOST = 6, 8000
+FEWEST, MOST = 6, 5000
 MESSAGES_EACH = 256  # on average
 _NAMES = {HEAD: b"ZCVIZ", IPO: b"ZNEWCO", DIRECT: b"ZDIREC"}
 
@@ -75,7 +85,7 @@ def invent(messages: int, random: np.random.PCG64) -> Listing:
 
 def spread_over(total: int, weights: Ints) -> Ints:
     """Return whole numbers, none zero, that add up to `total` and are nearly as the weights."""
-    shares = np.maximum(1, weights * total // weights.sum())
+    shares: Ints = np.maximum(1, weights * total // weights.sum())
     shares[: total - int(shares.sum())] += 1
     return shares
 

@@ -22,6 +22,7 @@ Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 
 SECOND = 10**9
+NANOSECONDS = 0xA1B23C4D  # the magic that says so
 # Midnight in New York of Saturday, 3 January 2026: no market was open, so nobody was recorded.
 MIDNIGHT = 1_767_416_400
 SESSION = b"ZCVIZ00001"
@@ -31,7 +32,7 @@ SENDER, GROUP = bytes([192, 0, 2, 1]), bytes([233, 252, 0, 1])
 VLAN, PORT = 100, 26400
 
 FULL = 1400  # bytes of messages in a datagram
-PATIENCE = 10_000  # ns that a message may wait for others
+PATIENCE = 20_000  # ns that a message may wait for others
 LATENCY = 800  # ns from the last message's timestamp to the capture
 HEARTBEAT = 60 * SECOND  # after so long a silence
 FAREWELLS = 3  # packets that end the session, a second apart
@@ -54,15 +55,15 @@ class Packets(NamedTuple):
     Attributes
     ----------
     time : ndarray of int64 [ns since midnight]
-    sequence, count : ndarray of int64
-        As the MoldUDP64 header has them.
+    sequence, blocks : ndarray of int64
+        As the MoldUDP64 header has them: the number of the first message, and how many.
     size : ndarray of int64 [bytes]
         Of the messages, lengths included.
     """
 
     time: Ints
     sequence: Ints
-    count: Ints
+    blocks: Ints
     size: Ints
 
 
@@ -91,7 +92,7 @@ def packets_of(time: Ints, size: Ints, sequence: int, before: int) -> Packets:
     return Packets(
         time=np.where(full, sent[which], earlier[which] + (beat + 1) * HEARTBEAT),
         sequence=sequence + first[which],
-        count=np.where(full, (last - first + 1)[which], moldudp64.HEARTBEAT),
+        blocks=np.where(full, (last - first + 1)[which], moldudp64.HEARTBEAT),
         size=np.where(full, np.add.reduceat(size, first)[which], 0),
     )
 
@@ -105,10 +106,9 @@ def end_of_session(sequence: int, after: int) -> Packets:
 
 def capture_header() -> bytes:
     """Return the start of a little-endian capture file with nanoseconds."""
-    magic = next(m for m, (table, _, unit) in pcap.MAGICS.items() if table.order == "<" and unit == 1)
     return encode(
         pcap.FILE_LITTLE,
-        magic=int.from_bytes(magic, "little"),
+        magic=NANOSECONDS,
         version_major=2,
         version_minor=4,
         reserved1=0,
@@ -133,9 +133,7 @@ def frames(packets: Packets, number: int, stream: Bytes) -> Bytes:
     out = np.empty(len(stream) + _BEFORE * len(starts), np.uint8)
     for part, end, values in zip(_PARTS, _ENDS, _headers(packets, number), strict=True):
         scatter(out, starts + (end - part.size), part, values)
-    payload = np.ones(len(out), np.bool_)
-    payload[starts[:, np.newaxis] + np.arange(_BEFORE)] = False
-    out[payload] = stream
+    _splice(out, starts + _BEFORE, packets.size, stream)
     return out
 
 
@@ -147,6 +145,14 @@ def _cut(time: Ints, size: Ints, starts: Bytes) -> None:
             starts[i] = 1
             deadline, room = time[i] + PATIENCE, FULL
         room -= size[i]
+
+
+@jit
+def _splice(out: Bytes, starts: Ints, size: Ints, stream: Bytes) -> None:
+    at = 0
+    for i in range(len(starts)):
+        out[starts[i] : starts[i] + size[i]] = stream[at : at + size[i]]
+        at += size[i]
 
 
 def _headers(packets: Packets, number: int) -> list[Values]:
@@ -173,7 +179,7 @@ def _headers(packets: Packets, number: int) -> list[Values]:
             "length": bytes_of[udp.HEADER],
             "checksum": 0,
         },
-        {"session": SESSION, "sequence": packets.sequence, "count": packets.count},
+        {"session": SESSION, "sequence": packets.sequence, "count": packets.blocks},
     ]
 
 

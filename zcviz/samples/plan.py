@@ -15,9 +15,9 @@ __all__ = ["Plan", "Span"]
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 
-A, I = b"AI"
+IMBALANCE = ord("I")
 # Wishes, of 10,000. A is for the urn of the book to answer: an order comes (A, F) or goes (D).
-_MIX = {b"A": 8905, b"U": 600, b"E": 330, b"C": 10, b"X": 55, b"P": 90, b"N": 10}
+_MIX = {b"A": 8915, b"U": 620, b"E": 320, b"C": 8, b"X": 52, b"P": 75, b"N": 10}
 _IMBALANCES = 800  # of 10,000 while a cross is announced
 _STARTS = np.array([each.start for each in FLOW] + [CLOSED], np.int64)
 _LEADERS = np.array([each.leaders for each in FLOW], np.int64)
@@ -73,7 +73,8 @@ class Plan:
         stretch = np.searchsorted(_STARTS, time, side="right") - 1
         inside = np.clip(stretch, 0, len(FLOW) - 1)
         done = self.begins[inside] + (time - _STARTS[inside]) // self.stride[inside]
-        return np.clip(done, self.begins[inside], self.begins[inside + 1])
+        before: Ints = np.clip(done, self.begins[inside], self.begins[inside + 1])
+        return before
 
     def _times(self, at: Ints, scripted: Ints, flow: Ints, stretch: Ints, random: Ints) -> Ints:
         # Leaders lie evenly over their stretch; the others follow within microseconds.
@@ -97,15 +98,17 @@ class Plan:
         fresh = _leads(stretch, random) | (random >> 55 & 1 == 1)
         fresh[0] = True
         last = np.maximum.accumulate(np.where(fresh, np.arange(len(random)), 0))
-        security = self.listing.activity[random[last] >> 16 & 0xFFFF]
-        return np.where(time < self.opens[security], self.listing.ranked[HEAD], security)
+        security: Ints = self.listing.activity[random[last] >> 16 & 0xFFFF]
+        closed = time < self.opens[security]
+        security[closed] = self.listing.ranked[HEAD]
+        return security
 
     def _wishes(self, security: Ints, stretch: Ints, random: Ints) -> tuple[Bytes, Bytes]:
         # Imbalances are announced before a cross, of securities that have one.
         cross = np.where(self.listing.listed[security], _CROSS[stretch], 0)
         draw = random & 0xFFFF
         tag = np.where(cross, _AUCTION[draw], _ORDINARY[draw])
-        code = np.where(tag == I, cross, 0).astype(np.uint8)
+        code = np.where(tag == IMBALANCE, cross, 0).astype(np.uint8)
         return tag, code
 
 

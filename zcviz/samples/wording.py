@@ -75,7 +75,7 @@ def stream_of(
         assert message.tag is not None
         which = np.flatnonzero(moves.tag == message.tag[0])
         if len(which):
-            rows = Rows(*(column[which] for column in columns), listing)
+            rows = Rows._make([*(column[which] for column in columns), listing])
             says = {**_prefix(rows), **_SAYS[message.tag](rows)}
             scatter(stream, starts[which] + FRAME.size, message, says)
     return stream, sizes
@@ -142,14 +142,15 @@ def _execution(rows: Rows) -> Values:
 def _imbalance(rows: Rows) -> Values:
     direction = rows.random >> 20 & 3
     reference = rows.percent(100)
-    near = np.maximum(reference + TICK * ((rows.random >> 22 & 7) - 3), TICK)
+    near = reference + TICK * ((rows.random >> 22 & 7) - 3)  # the fair price is at least 200 cents
+    far = near + TICK * ((rows.random >> 43 & 7) - 3)
     percent_off = np.abs(near - reference) * 100 // reference
     return {
         "paired_shares": 100 * (rows.random >> 25 & 1023),
         "imbalance_shares": np.where(direction == 3, 0, 100 * (1 + (rows.random >> 35 & 255))),
         "imbalance_direction": _one_of(b"BSBN", direction),
         "stock": rows.stock,
-        "far_price": near,
+        "far_price": far,
         "near_price": near,
         "current_reference_price": reference,
         "cross_type": rows.letter,
@@ -186,8 +187,8 @@ _SAYS: Mapping[bytes, Callable[[Rows], Values]] = {
     b"J": lambda rows: {
         "stock": rows.stock,
         "auction_collar_reference_price": rows.percent(100),
-        "upper_auction_collar_price": rows.percent(105 + 5 * rows.code),
-        "lower_auction_collar_price": rows.percent(95 - 5 * rows.code),
+        "upper_auction_collar_price": rows.percent(105 + 5 * rows.code.astype(np.int64)),
+        "lower_auction_collar_price": rows.percent(95 - 5 * rows.code.astype(np.int64)),
         "auction_collar_extension": rows.code,
     },
     b"h": lambda rows: {

@@ -1,0 +1,236 @@
+"""The memory picture: every buffer and every view that there is, drawn to scale.
+
+A strip is one owner's memory. A view is a window on its owner's strip, never a strip of its own. A
+copy is a band from the bytes it was taken from to the strip they were put into. A picture is plain
+data, made from real objects by `memory_picture`; drawing it is a function of that data alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..buffers import Source
+from ..render import escape, printable, size_text
+from .theme import CSS
+
+if TYPE_CHECKING:
+    from ..dissect import Dissection
+
+__all__ = ["Copy", "Lane", "MemoryPicture", "Segment", "Strip", "Window", "memory_picture"]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A named part of a strip; `start` and `end` count from the first byte of its memory."""
+
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """One piece of memory.
+
+    Attributes
+    ----------
+    row : int
+        Strips of one row were made together and are drawn side by side.
+    label : str
+        What it is.
+    kind : {"source", "copied", "derived"}
+    address : int or None
+        Of its first byte; None where it is spread over Python objects.
+    nbytes : int
+        Size of the memory.
+    start, end : int [bytes]
+        The part that is drawn; the edge is torn where that is not all.
+    detail : str
+        What stands in place of an address where there is none.
+    segments : tuple of Segment
+    """
+
+    row: int
+    label: str
+    kind: Literal["source", "copied", "derived"]
+    address: int | None
+    nbytes: int
+    start: int
+    end: int
+    detail: str = ""
+    segments: tuple[Segment, ...] = ()
+
+    @property
+    def shown(self) -> int:
+        """How many of its bytes are drawn."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A view: bytes `start` to `end` of the memory of strip number `strip`.
+
+    Windows of one `group` were made together and are drawn at one height.
+    """
+
+    strip: int
+    start: int
+    end: int
+    label: str
+    group: int
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Bytes `start` to `end` of strip `origin` were copied into strip `target`."""
+
+    origin: int
+    start: int
+    end: int
+    target: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """All memory that one way of working has made so far.
+
+    Attributes
+    ----------
+    kind : {"copying", "zero-copy"}
+    rows : tuple of str
+        What each row of strips is.
+    strips, windows, copies : tuple
+    notes : tuple of str
+        Sentences beneath.
+    """
+
+    kind: Literal["copying", "zero-copy"]
+    rows: tuple[str, ...]
+    strips: tuple[Strip, ...]
+    windows: tuple[Window, ...] = ()
+    copies: tuple[Copy, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def total(self, kind: str) -> int:
+        """Return the bytes of all strips of a kind."""
+        return sum(strip.nbytes for strip in self.strips if strip.kind == kind)
+
+    @property
+    def sentence(self) -> str:
+        """What the lane shows, in words."""
+        buffers = sum(strip.kind == "copied" for strip in self.strips)
+        copied = (
+            f"{size_text(self.total('copied'))} copied into {buffers} new "
+            f"{'piece' if buffers == 1 else 'pieces'} of memory"
+            if buffers
+            else "no byte of the feed copied"
+        )
+        derived = self.total("derived")
+        more = f", {size_text(derived)} derived" if derived else ""
+        views = len(self.windows)
+        seen = f", {views} {'view' if views == 1 else 'views'}" if views else ""
+        return f"{self.kind}: {copied}{seen}{more}"
+
+    def lines(self) -> list[str]:
+        """Return the lane as text: a line a strip, its windows indented beneath."""
+        origins = {copy.target: copy for copy in self.copies}
+        lines = [f"{self.sentence}."]
+        for number, strip in enumerate(self.strips):
+            where = strip.detail if strip.address is None else f"at {strip.address:#x}"
+            line = f"  {strip.kind:<8}{strip.label}, {size_text(strip.nbytes)}, {where}"
+            if number in origins:
+                copy = origins[number]
+                line += f", from bytes {copy.start:,} to {copy.end:,} of {self._name(copy.origin)}"
+            lines.append(line)
+            lines += [
+                f"    view  {window.label}" for window in self.windows if window.strip == number
+            ]
+        return [printable(line) for line in (*lines, *(f"  {note}" for note in self.notes))]
+
+    def _name(self, number: int) -> str:
+        return self.strips[number].label.split(" = ")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPicture:
+    """Lanes side by side, time running down, all at one scale.
+
+    Attributes
+    ----------
+    lanes : tuple of Lane
+    title : str
+    """
+
+    lanes: tuple[Lane, ...]
+    title: str = ""
+
+    def __str__(self) -> str:
+        title = [printable(self.title)] if self.title else []
+        return "\n".join([*title, *(line for lane in self.lanes for line in lane.lines())])
+
+    def _repr_html_(self) -> str:
+        from .strips import STYLE, draw_lane, scale_of
+
+        scale = scale_of(self.lanes)
+        drawn = "".join(f"<div>{draw_lane(lane, scale)}</div>" for lane in self.lanes)
+        title = f"<p class='zc-title'>{escape(self.title)}</p>" if self.title else ""
+        return f"<style>{CSS}{STYLE}</style><div class='zc zc-memory'>{title}<div>{drawn}</div></div>"
+
+    def to_svg(self) -> str:
+        """Return one self-contained SVG, lanes beneath each other: for a file, a README."""
+        from .strips import draw_page
+
+        return draw_page(self.lanes, self.title)
+
+
+def memory_picture(
+    copying: Iterable[Any] | None = None,
+    zero_copy: Iterable[Any] | None = None,
+    source: Source | None = None,
+    segments: Dissection | Sequence[tuple[int, int, str]] = (),
+    *,
+    title: str = "",
+    notes: Mapping[str, Sequence[str]] | None = None,
+) -> MemoryPicture:
+    """Draw all memory that objects own or look into, by their real addresses.
+
+    Parameters
+    ----------
+    copying, zero_copy : iterable
+        The objects of each lane in the order they were made: ``(name, object)``, or results of a
+        stepped pipeline as ``run.step()`` returns them. A third item, ``"copied"`` or
+        ``"derived"``, says what an array of unknown origin is. Without objects there is no lane.
+    source : Source, optional
+        The owner of the feed's bytes, ``feed.source``: the first strip of both lanes.
+    segments : Dissection or sequence of (start, end, label)
+        What the bytes of the source are, counted from its first. They also say which part of it is
+        drawn; otherwise that is the part which the objects look into.
+    title : str
+    notes : mapping of lane to sentences, optional
+        ``{"copying": [...], "zero-copy": [...]}``
+
+    Returns
+    -------
+    MemoryPicture
+        It shows itself in a notebook; ``str()`` says the same in words.
+
+    Notes
+    -----
+    What is a view, and of what, is established by address (`zcviz.provenance`). Where a copy was
+    taken from has left no trace in it, and is found by looking for its bytes in the memory of
+    before. Copied and derived are told apart as in the ledger.
+
+    Memory: holds numbers and text, none of the objects.
+    """
+    from .snapshot import lane_of, part_of_source
+
+    asked: list[tuple[Literal["copying", "zero-copy"], Iterable[Any] | None]] = [
+        ("copying", copying),
+        ("zero-copy", zero_copy),
+    ]
+    given = [(kind, list(objects)) for kind, objects in asked if objects is not None]
+    part = part_of_source(source, segments, [objects for _, objects in given])
+    lanes = (lane_of(kind, objects, part, (notes or {}).get(kind, ())) for kind, objects in given)
+    return MemoryPicture(tuple(lanes), title)

@@ -1,0 +1,168 @@
+"""What objects consist of: the pieces of memory that a memory picture draws.
+
+Which memory belongs to an object, and whether it holds wire values or derived ones, is what the
+ledger says. Added here is what a picture wants to say of it: names, owners, contents.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from ..codec import encode
+from ..index import MessageIndex
+from ..render import size_text
+from ..spec import tag_text
+from ..trace import Node, provenance
+from ..trace.ledger import Part, parts
+from ..trace.overlap import array_over
+
+__all__ = ["Piece", "entries", "named", "pieces", "what"]
+
+_DEEPEST = 3  # attributes of attributes: far enough for arrays in a dictionary in a dataclass
+_MOST = 4096  # items of one list that are looked at
+_LARGEST_CONTENT = 1 << 20
+_UNKNOWN = parts.dispatch(object)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One part of an object.
+
+    Attributes
+    ----------
+    kind : {"wire", "derived"}
+    nbytes : int
+    address : int or None
+        None where it is spread over Python objects.
+    name : str
+        What its object calls it.
+    owner : Node or None
+        Who owns the memory at the address.
+    objects : str
+        How many Python objects it is spread over.
+    wire : bytes
+        Of a record: its message as on the wire.
+    """
+
+    kind: Literal["wire", "derived"]
+    nbytes: int
+    address: int | None = None
+    name: str = ""
+    owner: Node | None = None
+    objects: str = "Python objects"
+    wire: bytes = b""
+
+    @property
+    def content(self) -> bytes:
+        """A copy of its bytes as on the wire; empty where there are none, or too many."""
+        if self.address is None or self.kind == "derived" or self.nbytes > _LARGEST_CONTENT:
+            return self.wire
+        return ctypes.string_at(self.address, self.nbytes)
+
+
+def named(item: Any) -> tuple[str, Any, str | None]:
+    """Return name, object and (if told) kind of an item that a caller passed."""
+    if hasattr(item, "stage") and hasattr(item, "output"):
+        return str(item.stage.name), item.output, None
+    name, value, *kind = item
+    return str(name), value, str(kind[0]) if kind else None
+
+
+def what(value: Any, found: list[Piece]) -> str:
+    """Return what an object is, in a word or two: ``bytes``, ``3 × bytes``, ``2 × AddOrder``."""
+    names = {piece.name for piece in found if not piece.address} or {""}
+    if not isinstance(value, list | tuple) or not value:
+        return type(value).__name__
+    if hasattr(type(value), "__zcviz_message__"):
+        return type(value).__name__
+    kinds = {type(each).__name__ for each in value}
+    if names != {""}:
+        return f"{len(found)} × {names.pop() if len(names) == 1 else 'record'}"
+    return f"{len(value)} × {kinds.pop() if len(kinds) == 1 else 'object'}"
+
+
+def entries(index: MessageIndex) -> Iterator[tuple[int, int, str]]:
+    """Yield start, end and tag of the messages of an index."""
+    columns = index.offsets.tolist(), index.sizes.tolist(), index.tags.tolist()
+    for low, size, tag in zip(*columns, strict=True):
+        yield low, low + size, tag_text(tag)
+
+
+def pieces(value: Any, told: str | None = None) -> list[Piece]:
+    """Return the pieces of an object; `told` overrules what kind of memory they are."""
+    found = []
+    leaves = dict(_leaves(value))
+    records = list(_records(value))
+    for part in _parts(value):
+        kind = part.kind if told is None else ("wire" if told == "copied" else "derived")
+        if part.address is None:
+            if part.kind == "wire" and records:
+                found.append(records.pop(0))
+            elif part.nbytes:
+                found.append(Piece(kind, part.nbytes))
+            continue
+        name, owner = leaves.get(part.address, ("", None))
+        found.append(Piece(kind, part.span, part.address, name, owner))
+    return found
+
+
+def _parts(value: Any) -> Iterable[Part]:
+    # The ledger knows what pipelines give; anything else that shows memory is asked for it.
+    if parts.dispatch(type(value)) is _UNKNOWN or isinstance(value, memoryview):
+        try:
+            array_over(value)
+        except TypeError:
+            return parts(value)
+        node = provenance(value).nodes[0]
+        return [Part("wire", node.nbytes, node.address, node.span)] if node.span else []
+    return [part for part in parts(value) if part.nbytes]
+
+
+def _leaves(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[int, tuple[str, Node]]]:
+    # Everything in an object that shows memory: its address, its name, and who owns it.
+    if value is None or depth > _DEEPEST or isinstance(value, int | str | float | np.generic):
+        return
+    try:
+        chain = provenance(value)
+    except TypeError:
+        for key, each in _held(value):
+            yield from _leaves(each, key or name, depth + 1)
+        return
+    if chain.nbytes:
+        yield chain.address, (name, chain.owner)
+
+
+def _held(value: Any) -> Iterable[tuple[str, Any]]:
+    if isinstance(value, list | tuple):
+        return [("", each) for each in value[:_MOST]]
+    if isinstance(value, dict):
+        return [(str(key), each) for key, each in value.items()]
+    slots = getattr(type(value), "__slots__", ())
+    held = [(key, getattr(value, key, None)) for key in slots if isinstance(slots, tuple)]
+    return [*held, *getattr(value, "__dict__", {}).items()]
+
+
+def _records(value: Any) -> Iterator[Piece]:
+    message = getattr(type(value), "__zcviz_message__", None)
+    if message is not None:
+        own = {id(each): each for each in value if not _is_shared(each)}.values()
+        size = size_text(sys.getsizeof(value) + sum(map(sys.getsizeof, own)))
+        objects = f"{len(own) + 1} Python objects, {size}"
+        wire = encode(message, **value._asdict())
+        yield Piece("wire", message.size, None, type(value).__name__, None, objects, wire)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _records(each)
+
+
+def _is_shared(value: Any) -> bool:
+    # Small integers and single bytes exist once, for everybody.
+    return (isinstance(value, int) and -5 <= value <= 256) or (
+        isinstance(value, bytes) and len(value) <= 1
+    )
