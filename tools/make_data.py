@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+from zcviz import samples
+from zcviz.feed import open as open_feed
+from zcviz.protocols.itch50 import ITCH50
+from zcviz.spec import tag_text
 
-from zcviz import samples  # noqa: E402
-from zcviz.feed import open as open_feed  # noqa: E402
-from zcviz.protocols.itch50 import ITCH50  # noqa: E402
-from zcviz.spec import tag_text  # noqa: E402
-
+DATA = Path(__file__).parent.parent / "data"
 MESSAGES, SEED = 50_000, 1
 
 README = """\
@@ -80,16 +77,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; fail on a difference")
     check = parser.parse_args().check
-    data = ROOT / "data"
     with tempfile.TemporaryDirectory() as scratch:
         make(Path(scratch))
         changed = []
         for path in sorted(Path(scratch).iterdir()):
-            old, new = data / path.name, path.read_bytes()
+            old, new = DATA / path.name, path.read_bytes()
             if not old.exists() or old.read_bytes() != new:
                 changed.append(path.name)
                 if not check:
-                    data.mkdir(exist_ok=True)
+                    DATA.mkdir(exist_ok=True)
                     old.with_suffix(".part").write_bytes(new)
                     old.with_suffix(".part").replace(old)
     print(f"data/: {'changed: ' + ', '.join(changed) if changed else 'the same bytes as before'}")

@@ -12,7 +12,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +109,8 @@ class Source:
         Slicing `bytes` and `mmap` objects does just that; other owners are sliced through a view.
         """
         if type(self.owner) in (bytes, mmap.mmap):
-            return self.owner.__getitem__  # type: ignore[attr-defined, no-any-return]
+            owner: Any = self.owner
+            return owner.__getitem__  # type: ignore[no-any-return]
         view = self.view
         return lambda where: bytes(view[where])
 
@@ -217,15 +219,16 @@ def _holders(source: Source) -> Iterator[str]:
         return f"{type(value).__name__} {name!r}"
 
     for frame in list(sys._current_frames().values()):
-        here = frame
+        here: FrameType | None = frame
         while here is not None and len(seen) < 10:
             if here.f_globals.get("__name__") != __name__:
                 for name, value in list(here.f_locals.items()):
                     if inside(value):
                         yield described(name, value)
-            here = here.f_back  # type: ignore[assignment]
+            here = here.f_back
     for each in gc.get_objects():
-        items = each.items() if type(each) is dict else enumerate(each) if type(each) in (list, tuple) else ()
-        for name, value in list(items):
+        if type(each) not in (dict, list, tuple):
+            continue
+        for name, value in list(each.items() if type(each) is dict else enumerate(each)):
             if len(seen) < 10 and inside(value):
                 yield described(name, value)

@@ -41,7 +41,9 @@ LENGTH = "length of the message"
 BLOCK = "block inside its datagram"
 TRAILING = "bytes after the last block"
 CUT_PACKET = "captured bytes of the packet"
+IP_VERSION = "ip version"
 IP_HEADER = "ipv4 header length"
+IP_TOTAL = "ipv4 total length"
 UDP_LENGTH = "udp length"
 AFTER_END = "bytes after the end of the session"
 
@@ -248,7 +250,5 @@ def _decompress(packed: Source) -> tuple[HeldBytes, tuple[Problem, ...]]:
                 found = "the end of the file"
                 damage.append(Problem(len(out), "gzip data", "the end of the stream", found))
     if not out and damage:
-        raise BadMagicError(
-            packed.name, offset=0, expected="gzip data", found=str(damage[0].found)
-        )
+        raise BadMagicError(packed.name, offset=0, expected="gzip data", found=str(damage[0].found))
     return HeldBytes(out, f"{packed.name} decompressed"), tuple(damage)

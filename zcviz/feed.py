@@ -28,7 +28,7 @@ from .table import Table
 __all__ = ["Feed", "open"]
 
 
-def open(  # noqa: A001
+def open(
     source: str | os.PathLike[str] | Buffer,
     protocol: str | None = None,
     schema: str | os.PathLike[str] | None = None,

@@ -40,7 +40,9 @@ PROBLEMS = {
     Tally.BLOCK: damage.BLOCK,
     Tally.TRAILING: damage.TRAILING,
     Tally.CUT_PACKET: damage.CUT_PACKET,
+    Tally.IP_VERSION: damage.IP_VERSION,
     Tally.IP_HEADER: damage.IP_HEADER,
+    Tally.IP_TOTAL: damage.IP_TOTAL,
     Tally.UDP_LENGTH: damage.UDP_LENGTH,
     Tally.AFTER_END: damage.AFTER_END,
 }
@@ -94,6 +96,12 @@ class MessageIndex:
     tags: NDArray[np.uint8]
     numbers: NDArray[np.uint32] | None = None
     datagrams: Datagrams | None = None
+
+    @classmethod
+    def of(cls, arrays: list[NDArray[Any]], datagrams: Datagrams | None = None) -> MessageIndex:
+        """Make an index of arrays in the order of its attributes."""
+        offsets, sizes, tags, *numbers = arrays
+        return cls(offsets, sizes, tags, numbers[0] if numbers else None, datagrams)
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -195,9 +203,7 @@ class Scanner:
 Progress = Callable[[int, int], None]
 
 
-def build_index(
-    capture: Capture, progress: Progress | None = None
-) -> tuple[MessageIndex, Report]:
+def build_index(capture: Capture, progress: Progress | None = None) -> tuple[MessageIndex, Report]:
     """Find every message of a capture.
 
     Parameters
@@ -237,7 +243,7 @@ def build_index(
     datagrams = Datagrams(table[:number]) if has_packets else None
     for array in (*arrays, table):
         array.flags.writeable = False
-    return MessageIndex(*arrays, datagrams=datagrams), scanner.report(number)
+    return MessageIndex.of(arrays, datagrams), scanner.report(number)
 
 
 def _grow(arrays: list[NDArray[Any]], used: int, done: float) -> list[NDArray[Any]]:

@@ -120,11 +120,19 @@ def _run(command: list[str], root: Path) -> int:
             command, cwd=root, stdin=subprocess.DEVNULL, start_new_session=os.name == "posix"
         )
         try:
-            return 2 if child.wait() else 0
+            return 2 if _status_of(child) else 0
         except KeyboardInterrupt:
             return 0
         finally:
             _end(child)
+
+
+def _status_of(child: subprocess.Popen[bytes]) -> int:
+    # Windows delivers Ctrl-C only between two waits.
+    turn = None if os.name == "posix" else 0.2
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return child.wait(turn)
 
 
 @contextlib.contextmanager

@@ -37,15 +37,13 @@ def nanoseconds(time: int | str) -> int:
         return int(time)
     match = _TIME.fullmatch(time.strip())
     if match is None:
-        raise SelectionError(f"{time!r} is no time of day: expected HH:MM, HH:MM:SS or HH:MM:SS.fff")
+        raise SelectionError(f"{time!r} is no time of day: expected HH:MM or HH:MM:SS.fff")
     hours, minutes, seconds, fraction = match.groups(default="0")
     whole = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
     return whole * 1_000_000_000 + int(fraction.ljust(9, "0"))
 
 
-def symbols_of(
-    data: NDArray[np.uint8], index: MessageIndex, protocol: Protocol
-) -> dict[int, str]:
+def symbols_of(data: NDArray[np.uint8], index: MessageIndex, protocol: Protocol) -> dict[int, str]:
     """Return stock locate to symbol, as the first message that carries both has it."""
     first = np.full(1 << 16, _NEVER, np.uint64)
     present = np.bincount(index.tags, minlength=256)
@@ -58,7 +56,8 @@ def symbols_of(
     for locate in np.flatnonzero(first != _NEVER).tolist():
         at = int(first[locate])
         if locate:  # locate 0 means none, even beside a symbol
-            symbols[locate] = symbol_text(reader(protocol[bytes(view[at : at + 1])], "stock")(view, at))
+            message = protocol[bytes(view[at : at + 1])]
+            symbols[locate] = symbol_text(reader(message, "stock")(view, at))
     return symbols
 
 
@@ -105,9 +104,7 @@ class Selection:
             and (self.end is None or fields.timestamp < self.end)
         )
 
-    def mask(
-        self, times: NDArray[np.generic], locates: NDArray[np.generic]
-    ) -> NDArray[np.bool_]:
+    def mask(self, times: NDArray[Any], locates: NDArray[Any]) -> NDArray[np.bool_]:
         """Return which of many messages the filter takes: (n,) bool."""
         taken = np.ones(len(times), np.bool_)
         if self.locates is not None:

@@ -98,6 +98,10 @@ class Field:
         return self.offset + self.type.size
 
 
+def _copy(codes: Mapping[int, str] | Mapping[bytes, str] | None) -> Mapping[bytes | int, str]:
+    return {value: meaning for value, meaning in (codes or {}).items()}  # noqa: C416 (widens)
+
+
 def _number(
     kind: Literal["uint", "int"],
     size: int,
@@ -109,8 +113,7 @@ def _number(
     codes: Mapping[int, str] | None = None,
     doc: str = "",
 ) -> Field:
-    known: Mapping[bytes | int, str] = MappingProxyType(dict(codes or {}))
-    return Field(name, WireType(kind, size), -1, unit, scale, clock, known, doc)
+    return Field(name, WireType(kind, size), -1, unit, scale, clock, _copy(codes), doc)
 
 
 u8 = partial(_number, "uint", 1)
@@ -126,8 +129,7 @@ def alpha(
     name: str, size: int, *, codes: Mapping[bytes, str] | None = None, doc: str = ""
 ) -> Field:
     """Declare a text field of `size` bytes, left-justified and padded with spaces."""
-    known: Mapping[bytes | int, str] = MappingProxyType(dict(codes or {}))
-    return Field(name, WireType("alpha", size), codes=known, doc=doc)
+    return Field(name, WireType("alpha", size), codes=_copy(codes), doc=doc)
 
 
 def char(name: str, *, codes: Mapping[bytes, str] | None = None, doc: str = "") -> Field:

@@ -51,7 +51,7 @@ class Table(Mapping[str, NDArray[Any]]):
             raise KeyError(f"{self.message.name} has no field {name!r}; it has {known}")
         if name not in self._columns:
             if self._source.closed:
-                raise BufferLifetimeError(f"{self._name} is closed; {name!r} was not gathered before")
+                raise BufferLifetimeError(f"{self._name} is closed, {name!r} not gathered before")
             self._columns[name] = gather(self._source.data, self.offsets, self.message, name)
         return self._columns[name]
 

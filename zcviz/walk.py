@@ -1,5 +1,4 @@
-"""The copying traversal: cut the packet out of the file, the datagram out of the packet, the
-message out of the datagram.
+"""The copying traversal: packet out of file, datagram out of packet, message out of datagram.
 
 This is how most programs read a capture, and each cut makes a new object. What a cut *costs*
 depends on what is cut: slices of `bytes` and of a map are copies, slices of a memoryview are
@@ -11,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from .buffers import Buffer
 from . import capture as damage
+from .buffers import Buffer
 from .capture import Capture, Report
 from .codec.flyweight import reader
-from .protocols import ethernet, ipv4, itch50, moldudp64, udp
+from .protocols import ethernet, ipv4, moldudp64, udp
 
 __all__ = ["FRAMES", "Walker", "block_bounds", "walk"]
 
@@ -118,7 +117,8 @@ class Walker:
                     self._end = at
                 break
             if size == 0:
-                self._end_session(body)
+                if at == start:  # else the messages before it go first, and are reported first
+                    self._end_session(body)
                 break
             at = body + size
         if at == start:
@@ -145,7 +145,7 @@ class Walker:
             self.report.note(self.base + start, what, stop - start, len(frame) - start)
         datagram = frame[start:stop]
         name = bytes(_session(datagram, 0)) if len(datagram) >= moldudp64.HEADER.size else b""
-        if not (name and (name.isascii() and name.decode().isprintable() or not any(name))):
+        if not (name and _is_session(name)):
             self.report.skip("not moldudp64")
             return None
         self.base += start
@@ -170,8 +170,12 @@ class Walker:
             return self._refuse(damage.CUT_PACKET, 0, ip + ipv4.HEADER.size, end)
         version, words = divmod(_version_ihl(frame, ip), 16)
         header, total = words * 4, _total_length(frame, ip)
-        if version != 4 or header < ipv4.HEADER.size or total < header:
+        if version != 4:
+            return self._refuse(damage.IP_VERSION, ip, 4, version)
+        if header < ipv4.HEADER.size:
             return self._refuse(damage.IP_HEADER, ip, ipv4.HEADER.size, header)
+        if total < header:
+            return self._refuse(damage.IP_TOTAL, ip, header, total)
         if _protocol(frame, ip) != ipv4.UDP:
             return self._pass_over("not udp")
         if _fragment(frame, ip) & ipv4.FRAGMENT_MASK:
@@ -187,12 +191,13 @@ class Walker:
             return self._refuse(damage.UDP_LENGTH, start, stop - start, size)
         return payload, start + size
 
-    def _pass_over(self, reason: str) -> None:
+    def _pass_over(self, reason: str) -> tuple[int, int] | None:
         self.report.skip(reason)
+        return None
 
-    def _refuse(self, what: str, at: int, expected: int, found: int) -> None:
+    def _refuse(self, what: str, at: int, expected: int, found: int) -> tuple[int, int] | None:
         self.report.note(self.base + at, what, expected, found)
-        self.report.skip("bad header")
+        return self._pass_over("bad header")
 
     def messages(self, piece: Bytes) -> list[Bytes]:
         """Cut every message out of a datagram, or out of a BinaryFILE's stand-in for a packet."""
@@ -241,6 +246,11 @@ class Walker:
         needed = _length(datagram, at) if whole else _PREFIX
         left = stop - at - (_PREFIX if whole else 0)
         self.report.note(self.base + at, damage.BLOCK, needed, left)
+
+
+def _is_session(name: bytes) -> bool:
+    # As the index has it: printable throughout, or NUL throughout.
+    return (name.isascii() and name.decode().isprintable()) or not any(name)
 
 
 def walk(capture: Capture, report: Report | None = None) -> Iterator[Block]:

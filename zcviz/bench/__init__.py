@@ -1,5 +1,5 @@
 """Measurements: an equality gate first, then raw samples, then an immutable result."""
 
-from .compare import Comparison, compare
+from .comparison import Comparison, compare
 
 __all__ = ["Comparison", "compare"]

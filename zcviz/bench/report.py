@@ -19,7 +19,7 @@ from ..feed import Feed
 from ..feed import open as open_feed
 from ..index import build_index
 from ..pipelines import EXPERIMENTS, PIPELINES
-from .compare import Comparison, compare
+from .comparison import Comparison, compare
 from .measure import host, interleaved
 
 __all__ = ["Line", "Report", "measure"]
@@ -76,8 +76,8 @@ class Report:
         facts = "\n".join(f"- {key}: {value}" for key, value in self.host.items())
         compared = "\n\n".join(f"```\n{each}\n```" for each in self.comparisons)
         return (
-            "# Benchmark\n\nWritten by `make bench`; not edited by hand. Compare within a table only."
-            f"\n\n{facts}\n\n## Reading {self.messages:,} messages\n\n"
+            "# Benchmark\n\nWritten by `make bench`; not edited by hand. Compare within a table "
+            f"only.\n\n{facts}\n\n## Reading {self.messages:,} messages\n\n"
             "Medians of runs taken in turns, kernels warm, the file in the page cache. The last "
             "columns: speed against copying the BinaryFILE into fresh memory, slowest run against "
             "fastest, number of runs.\n\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from ..errors import TruncatedError
 from ..spec import Field, Message
 
 __all__ = ["column_dtype", "dtype_of", "gather"]
+
+
+_KINDS = {"uint": "u", "int": "i", "alpha": "S", "raw": "V"}
 
 
 @cache
@@ -30,9 +34,10 @@ def dtype_of(message: Message) -> np.dtype[np.void]:
             formats += [f"{message.order}u2", f"{message.order}u4"]
             offsets += [field.offset, field.offset + 2] if big else [field.offset + 4, field.offset]
         else:
-            kind = {"uint": "u", "int": "i", "alpha": "S", "raw": "V"}[field.type.kind]
+            kind = _KINDS[field.type.kind]
             names.append(field.name)
-            formats.append(f"{message.order if field.type.is_number else ''}{kind}{field.type.size}")
+            order = message.order if field.type.is_number else ""
+            formats.append(f"{order}{kind}{field.type.size}")
             offsets.append(field.offset)
     return np.dtype(
         {"names": names, "formats": formats, "offsets": offsets, "itemsize": message.size}
@@ -42,7 +47,7 @@ def dtype_of(message: Message) -> np.dtype[np.void]:
 def column_dtype(field: Field) -> np.dtype[np.generic]:
     """Return the native dtype of a gathered column: 48-bit integers widen to 64, raw stays raw."""
     size = 8 if field.type.is_number and field.type.size == 6 else field.type.size
-    return np.dtype({"uint": "u", "int": "i", "alpha": "S", "raw": "V"}[field.type.kind] + str(size))
+    return np.dtype(_KINDS[field.type.kind] + str(size))
 
 
 def gather(
@@ -50,8 +55,8 @@ def gather(
     offsets: NDArray[np.unsignedinteger],
     message: Message,
     name: str,
-    out: NDArray[np.generic] | None = None,
-) -> NDArray[np.generic]:
+    out: NDArray[Any] | None = None,
+) -> NDArray[Any]:
     """Copy one field of many messages into one native-endian array.
 
     Parameters

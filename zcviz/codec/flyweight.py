@@ -117,12 +117,12 @@ def _unpacker(message: Message, field: Field) -> tuple[Callable[..., Any], bool 
 
 @cache
 def view_of(message: Message) -> type[Flyweight]:
-    """Compile the flyweight class of one message type.
+    r"""Compile the flyweight class of one message type.
 
     Examples
     --------
     >>> from zcviz.protocols.itch50 import ORDER_DELETE
-    >>> view = view_of(ORDER_DELETE)().wrap(b"D" + bytes(17) + b"\\x07")
+    >>> view = view_of(ORDER_DELETE)().wrap(b"D" + bytes(17) + b"\x07")
     >>> view.order_reference_number
     7
     """

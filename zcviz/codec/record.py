@@ -22,10 +22,14 @@ def class_of(message: Message) -> type[Record]:
 
     The class carries the specification as ``__zcviz_message__``.
     """
-    made = namedtuple(message.class_name, [field.name for field in message.fields])  # noqa: PYI024
-    made.__doc__ = f"{message.class_name}: {message.source}."
-    made.__zcviz_message__ = message  # type: ignore[attr-defined]
-    return made
+    names = [field.name for field in message.fields]
+    base = namedtuple(message.class_name, names)  # type: ignore[misc]
+    body = {
+        "__slots__": (),
+        "__doc__": f"{message.class_name}: {message.source}.",
+        "__zcviz_message__": message,
+    }
+    return type(message.class_name, (base,), body)
 
 
 @cache

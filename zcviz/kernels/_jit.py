@@ -40,7 +40,7 @@ def jit(function: Callable[P, R]) -> Callable[P, R]:
 
         @wraps(function)
         def plain(*args: P.args, **kwargs: P.kwargs) -> R:
-            seen = [memoryview(a) if isinstance(a, np.ndarray) else a for a in args]  # type: ignore[arg-type]
+            seen = [memoryview(a) if isinstance(a, np.ndarray) else a for a in args]
             return function(*seen, **kwargs)  # type: ignore[arg-type]
 
         return plain

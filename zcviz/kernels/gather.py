@@ -53,7 +53,8 @@ def _gather_by_numpy(
     data: Bytes, offsets: Offsets, at: int, size: int, order: str, out: Column
 ) -> None:
     if size != 6:
-        out[:] = _overlapping(data, f"{order}u{size}")[offsets + at].view(f"{order}{out.dtype.str[1:]}")
+        form = f"{order}{out.dtype.str[1:]}"  # signed or not, as the column is
+        out[:] = _overlapping(data, form)[offsets + at]
         return
     high, low = (0, 2) if order == ">" else (4, 0)
     out[:] = _overlapping(data, f"{order}u2")[offsets + (at + high)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..protocols import ethernet, ipv4, moldudp64, pcap, udp
@@ -40,9 +39,11 @@ class Tally(IntEnum):
     BLOCK = 11
     TRAILING = 12
     CUT_PACKET = 13
-    IP_HEADER = 14
-    UDP_LENGTH = 15
-    AFTER_END = 16
+    IP_VERSION = 14
+    IP_HEADER = 15
+    IP_TOTAL = 16
+    UDP_LENGTH = 17
+    AFTER_END = 18
 
 
 _PROBLEMS, _PACKETS = int(Tally.PROBLEMS), int(Tally.PACKETS)
@@ -51,7 +52,8 @@ _NOT_IPV4, _NOT_UDP, _FRAGMENT = int(Tally.NOT_IPV4), int(Tally.NOT_UDP), int(Ta
 _NOT_MOLD, _BAD_HEADER = int(Tally.NOT_MOLD), int(Tally.BAD_HEADER)
 _EMPTY_BLOCK, _LENGTH, _BLOCK = int(Tally.EMPTY_BLOCK), int(Tally.LENGTH), int(Tally.BLOCK)
 _TRAILING, _CUT_PACKET = int(Tally.TRAILING), int(Tally.CUT_PACKET)
-_IP_HEADER, _UDP_LENGTH = int(Tally.IP_HEADER), int(Tally.UDP_LENGTH)
+_IP_VERSION, _IP_HEADER = int(Tally.IP_VERSION), int(Tally.IP_HEADER)
+_IP_TOTAL, _UDP_LENGTH = int(Tally.IP_TOTAL), int(Tally.UDP_LENGTH)
 _AFTER_END = int(Tally.AFTER_END)
 
 _RECORD = pcap.RECORD_LITTLE.size
@@ -60,7 +62,7 @@ _ETHERNET, _ETHERTYPE = ethernet.HEADER.size, ethernet.HEADER["ethertype"].offse
 _VLAN, _VLAN_TYPE = ethernet.VLAN.size, ethernet.VLAN["ethertype"].offset
 _TAG_1, _TAG_2 = ethernet.VLAN_TYPES
 _IPV4 = ethernet.IPV4
-_IP, _IP_TOTAL = ipv4.HEADER.size, ipv4.HEADER["total_length"].offset
+_IP, _IP_SIZE = ipv4.HEADER.size, ipv4.HEADER["total_length"].offset
 _IP_FLAGS, _IP_PROTOCOL = ipv4.HEADER["flags_fragment"].offset, ipv4.HEADER["protocol"].offset
 _IS_FRAGMENT, _IS_UDP = ipv4.FRAGMENT_MASK, ipv4.UDP
 _UDP, _UDP_SIZE = udp.HEADER.size, udp.HEADER["length"].offset
@@ -72,7 +74,7 @@ _PREFIX = moldudp64.BLOCK.size  # the same two bytes as a BinaryFILE's
 
 @jit
 def _big16(data: Array, at: int) -> int:
-    return data[at] << 8 | data[at + 1]
+    return data[at] << 8 | data[at + 1]  # type: ignore[no-any-return]
 
 
 @jit
@@ -154,7 +156,7 @@ def _find_datagram(
     if ip > end:
         return _refuse(problems, tally, _CUT_PACKET, frame, _ETHERNET, end - frame)
     ethertype = _big16(data, frame + _ETHERTYPE)
-    while ethertype == _TAG_1 or ethertype == _TAG_2:
+    while ethertype in (_TAG_1, _TAG_2):
         if ip + _VLAN > end:
             return _refuse(problems, tally, _CUT_PACKET, frame, ip + _VLAN - frame, end - frame)
         ethertype = _big16(data, ip + _VLAN_TYPE)
@@ -164,10 +166,14 @@ def _find_datagram(
         return 0, 0
     if ip + _IP > end:
         return _refuse(problems, tally, _CUT_PACKET, frame, ip + _IP - frame, end - frame)
-    header = (data[ip] & 15) * 4
-    total = _big16(data, ip + _IP_TOTAL)
-    if data[ip] >> 4 != 4 or header < _IP or total < header:
+    version, header = data[ip] >> 4, (data[ip] & 15) * 4
+    total = _big16(data, ip + _IP_SIZE)
+    if version != 4:
+        return _refuse(problems, tally, _IP_VERSION, ip, 4, version)
+    if header < _IP:
         return _refuse(problems, tally, _IP_HEADER, ip, _IP, header)
+    if total < header:
+        return _refuse(problems, tally, _IP_TOTAL, ip, header, total)
     if data[ip + _IP_PROTOCOL] != _IS_UDP:
         tally[_NOT_UDP] += 1
         return 0, 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from ..render import escape, printable
@@ -195,6 +196,6 @@ class Revealed:
 def _number(text: str) -> float:
     # "1,000" and "1 000" are thousands, as in our own figures.
     number = float(text.replace(",", "").replace(" ", "").replace("_", ""))
-    if number != number or abs(number) == float("inf"):
+    if not isfinite(number):
         raise ValueError(text)
     return int(number) if number == int(number) else number

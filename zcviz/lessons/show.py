@@ -101,9 +101,7 @@ class Figure:
         )
 
 
-def figure(
-    number: float | str, unit: str, per: str, sentence: str = "", kind: Kind = ""
-) -> Figure:
+def figure(number: float | str, unit: str, per: str, sentence: str = "", kind: Kind = "") -> Figure:
     """Return a large figure with its unit, what it is per, and a sentence that says what it means.
 
     Parameters
@@ -166,7 +164,9 @@ def beside(*things: object, titles: Iterable[str] = ()) -> Shown:
         title = f"<p class='zcl-title'>{escape(head)}</p>" if head else ""
         columns.append(f"<div class='zcl-column'>{title}{html}</div>")
         words.append(f"{head}\n{thing}".lstrip("\n"))
-    return Shown(f"<div class='zc zcl zcl-beside'>{styles()}{''.join(columns)}</div>", "\n\n".join(words))
+    return Shown(
+        f"<div class='zc zcl zcl-beside'>{styles()}{''.join(columns)}</div>", "\n\n".join(words)
+    )
 
 
 def card(body: str, words: str, extra: str = "") -> Shown:
@@ -191,7 +191,8 @@ def _paragraph(part: str) -> str:
         return _verbatim("\n".join(line[4:] for line in lines))
     safe = escape(" ".join(line.strip() for line in lines))
     safe = re.sub(r"`([^`]+)`", r"<code>\1</code>", safe)
-    return f"<p>{re.sub(r'[*]{2}([^*]+)[*]{2}', r'<strong>\1</strong>', safe)}</p>"
+    safe = re.sub(r"[*]{2}([^*]+)[*]{2}", r"<strong>\1</strong>", safe)
+    return f"<p>{safe}</p>"
 
 
 def _verbatim(text: str) -> str:

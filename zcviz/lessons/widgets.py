@@ -16,7 +16,7 @@ __all__ = ["PredictionForm"]
 _STATIC = Path(__file__).parent / "static"
 
 
-class PredictionForm(anywidget.AnyWidget):  # type: ignore[misc]
+class PredictionForm(anywidget.AnyWidget):
     """Question, choices or a number field, and what was noted.
 
     Parameters

@@ -99,9 +99,7 @@ def sharing(workers: int, cores: int, taking_turns: bool) -> str:
     """Say how the workers share the cores."""
     plural = "s" if cores > 1 else ""
     if taking_turns:
-        return (
-            f"Taking turns on {cores} core{plural}: rates are per second of a pipeline’s own time."
-        )
+        return f"Taking turns on {cores} core{plural}: rates count a pipeline’s own time only."
     if workers > 1:
         return f"{workers} pipelines at once, on {cores} cores."
     return f"One pipeline, on {cores} core{plural}."

@@ -130,10 +130,10 @@ class _Columnar:
         else:
             table = np.empty((self._packets, 5), np.uint64)
             count, _ = scanner.packets(room, table, 0, self._packets)
-        if not count and scanner.finished:
+        if not count and self._scanner.finished:  # not `scanner`: it has moved on
             return None
         self.done += count
-        return MessageIndex(*(array[:count] for array in room))
+        return MessageIndex.of([array[:count] for array in room])
 
     def _gather(self, index: MessageIndex) -> list[Columns]:
         counts = np.bincount(index.tags, minlength=256)

@@ -43,9 +43,15 @@ class StageResult:
 class Work(Protocol):
     """The state that a pipeline's stages share during one pass over a feed."""
 
-    stages: tuple[Stage, ...]
-    done: int
-    """Messages that went through so far."""
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages, in order."""
+        ...
+
+    @property
+    def done(self) -> int:
+        """Messages that went through so far."""
+        ...
 
     def result(self) -> Summary:
         """Return the summary so far."""

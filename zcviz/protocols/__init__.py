@@ -1,5 +1,7 @@
-"""Protocol tables: the files to hold against the exchanges' documents. They contain no functions
-beyond shorthands of declaration."""
+"""Protocol tables: the files to hold against the exchanges' documents.
+
+They contain no functions beyond shorthands of declaration.
+"""
 
 from ..spec import Protocol
 from .itch50 import ITCH50

@@ -8,7 +8,7 @@ from ..spec import Message, raw, u8, u16
 __all__ = ["FRAGMENT_MASK", "HEADER", "UDP"]
 
 UDP = 17
-FRAGMENT_MASK = 0x3FFF  # "more fragments" and the fragment's offset: any of it set, and it is a piece
+FRAGMENT_MASK = 0x3FFF  # "more fragments" and the fragment's offset: any bit set, a piece
 
 HEADER = Message(
     "ipv4",
@@ -17,7 +17,7 @@ HEADER = Message(
     fields=(
         u8("version_ihl", doc="Version (4 bits), header length in 32-bit words (4 bits)."),
         u8("type_of_service"),
-        u16("total_length", unit="bytes", doc="Header and payload; the frame may be padded beyond."),
+        u16("total_length", unit="bytes", doc="Header and payload; a frame may be longer."),
         u16("identification"),
         u16("flags_fragment", doc="Flags (3 bits), fragment offset in 8-byte units (13 bits)."),
         u8("time_to_live"),

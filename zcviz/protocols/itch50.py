@@ -87,7 +87,8 @@ MARKET_PARTICIPANT_POSITION = _message(
         b"N": "normal", b"P": "passive", b"S": "syndicate", b"R": "pre-syndicate",
         b"L": "penalty"}),
     char("market_participant_state", codes={
-        b"A": "active", b"E": "excused or withdrawn", b"W": "withdrawn", b"S": "suspended", b"D": "deleted"}),
+        b"A": "active", b"E": "excused or withdrawn", b"W": "withdrawn", b"S": "suspended",
+        b"D": "deleted"}),
 )
 MWCB_DECLINE_LEVEL = _message(
     b"V", "mwcb_decline_level", 35, "1.2.5.1",

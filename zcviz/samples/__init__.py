@@ -66,7 +66,7 @@ def make(
 
     Notes
     -----
-    Memory: allocates some 30 MB, whatever the length of the session.
+    Memory: allocates some 40 MB, whatever the length of the session.
     """
     if messages < SMALLEST:
         raise SpecError(f"a session takes at least {SMALLEST} messages, not {messages}")

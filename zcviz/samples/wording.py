@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..protocols.itch50 import FRAME, ITCH50
+from .books import Moves
 from .columns import Values, scatter
 from .day import HALTS, MAKERS, RELEASE, SECOND
 from .listing import DIRECT, IPO, TICK, Listing
-from .market import Moves
 from .plan import Span
 
 __all__ = ["SIZES", "stream_of"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..bench import Comparison
-from ..bench.compare import Row
+from ..bench.comparison import Row
 from ..render import escape
 from .theme import CSS
 

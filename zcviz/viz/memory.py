@@ -114,8 +114,8 @@ class Lane:
     notes: tuple[str, ...] = ()
 
     def total(self, kind: str) -> int:
-        """Return the bytes of all strips of a kind."""
-        return sum(strip.nbytes for strip in self.strips if strip.kind == kind)
+        """Return the bytes of all strips of a kind, as far as they are in use."""
+        return sum(strip.shown for strip in self.strips if strip.kind == kind)
 
     @property
     def sentence(self) -> str:
@@ -139,13 +139,16 @@ class Lane:
         lines = [f"{self.sentence}."]
         for number, strip in enumerate(self.strips):
             where = strip.detail if strip.address is None else f"at {strip.address:#x}"
-            line = f"  {strip.kind:<8}{strip.label}, {size_text(strip.nbytes)}, {where}"
+            line = f"  {strip.kind:<8} {strip.label}"
+            line += (
+                f", {size_text(strip.shown)}, {where}" if strip.kind != "source" else f", {where}"
+            )
             if number in origins:
                 copy = origins[number]
                 line += f", from bytes {copy.start:,} to {copy.end:,} of {self._name(copy.origin)}"
             lines.append(line)
             lines += [
-                f"    view  {window.label}" for window in self.windows if window.strip == number
+                f"    view   {window.label}" for window in self.windows if window.strip == number
             ]
         return [printable(line) for line in (*lines, *(f"  {note}" for note in self.notes))]
 
@@ -176,7 +179,9 @@ class MemoryPicture:
         scale = scale_of(self.lanes)
         drawn = "".join(f"<div>{draw_lane(lane, scale)}</div>" for lane in self.lanes)
         title = f"<p class='zc-title'>{escape(self.title)}</p>" if self.title else ""
-        return f"<style>{CSS}{STYLE}</style><div class='zc zc-memory'>{title}<div>{drawn}</div></div>"
+        return (
+            f"<style>{CSS}{STYLE}</style><div class='zc zc-memory'>{title}<div>{drawn}</div></div>"
+        )
 
     def to_svg(self) -> str:
         """Return one self-contained SVG, lanes beneath each other: for a file, a README."""

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..codec import encode
+from ..errors import BufferLifetimeError
 from ..index import MessageIndex
 from ..render import size_text
 from ..spec import tag_text
@@ -133,6 +134,8 @@ def _leaves(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[int, t
     except TypeError:
         for key, each in _held(value):
             yield from _leaves(each, key or name, depth + 1)
+        return
+    except BufferLifetimeError:  # a view that is not aimed at anything (yet)
         return
     if chain.nbytes:
         yield chain.address, (name, chain.owner)

@@ -122,7 +122,7 @@ class _Lane:
             self._draw_owner(owner, piece)
         for number, strip in enumerate(self.strips):
             low = piece.address - (strip.address or 0)
-            if strip.address and 0 <= low and low + piece.nbytes <= strip.nbytes:
+            if strip.address and low >= 0 and low + piece.nbytes <= strip.nbytes:
                 text = f"{text}: offset {low:,}, size {piece.nbytes:,}"
                 self.windows.append(Window(number, low, low + piece.nbytes, text, group))
                 return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 import weakref
@@ -14,10 +13,10 @@ import anywidget
 import traitlets
 
 from ..errors import ZcvizError
-from ..live import LiveRun, Publisher, Sample
-from ..live import words
+from ..live import LiveRun, Publisher, Sample, words
 from ..live.publisher import RATE
 from ..live.state import DEFAULT
+from .theme import CSS
 
 if TYPE_CHECKING:
     from ..feed import Feed
@@ -75,7 +74,7 @@ class LiveChart(anywidget.AnyWidget):  # type: ignore[misc]
     """
 
     _esm = _STATIC / "live.js"
-    _css = _STATIC / "live.css"
+    _css = CSS + (_STATIC / "live.css").read_text(encoding="utf-8")
 
     about = traitlets.Dict().tag(sync=True)
     chosen = traitlets.List(traitlets.Unicode()).tag(sync=True)

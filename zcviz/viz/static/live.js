@@ -76,16 +76,15 @@ function decode(bytes, names) {
 // --- the scale
 
 function stepsOfScale(low, high) {
-  // 1, 2, 5 a decade where there are few decades, else only the powers of ten.
-  const digits = high / low > 200 ? [1] : [1, 2, 5];
-  const steps = [];
-  for (let decade = Math.floor(Math.log10(low)); decade <= Math.log10(high); decade++) {
-    for (const digit of digits) {
-      const value = digit * 10 ** decade;
-      if (value >= low * 0.999 && value <= high * 1.001) steps.push(value);
-    }
-  }
-  return steps;
+  const steps = (digits) => {
+    const decades = Math.ceil(Math.log10(high / low)) + 1;
+    const first = Math.floor(Math.log10(low));
+    return Array.from({ length: decades }, (_, i) => digits.map((digit) => digit * 10 ** (first + i)))
+      .flat()
+      .filter((value) => value >= low * 0.999 && value <= high * 1.001);
+  };
+  const enough = [[1], [1, 5]].map(steps).find(({ length }) => length >= 4);
+  return enough ?? steps([1, 2, 5]);
 }
 
 function roundedRange(low, high) {
@@ -178,8 +177,8 @@ class Picture {
   #axes() {
     const { pen, box } = this;
     pen.lineWidth = 1;
-    pen.strokeStyle = this.colour("--zc-grid");
-    pen.fillStyle = this.colour("--zc-quiet");
+    pen.strokeStyle = this.colour("--zc-strip");
+    pen.fillStyle = this.colour("--zc-soft");
     pen.textAlign = "right";
     pen.textBaseline = "middle";
     for (const value of stepsOfScale(...this.range)) {
@@ -226,14 +225,14 @@ class Picture {
 
   #hint(text) {
     const { pen, box } = this;
-    pen.fillStyle = this.colour("--zc-quiet");
+    pen.fillStyle = this.colour("--zc-soft");
     pen.textAlign = "center";
     pen.fillText(text, (box.left + box.right) / 2, (box.top + box.bottom) / 2);
   }
 
   #ink(name) {
     const inks = { copying: "--zc-copy", columnar: "--zc-view" };
-    return this.colour(inks[name] ?? "--zc-between");
+    return this.colour(inks[name] ?? "--zc-neutral");
   }
 }
 
@@ -270,7 +269,7 @@ class Panel {
     this.again = element("button", { type: "button" }, "Reset");
     this.choices = names.map((name) => choiceOf(name, () => this.#choose()));
     const legend = element("legend", { className: "zc-live-heard" }, "Pipelines that run");
-    const boxes = element("fieldset", {}, legend, ...this.choices.map(({ label }) => label));
+    const boxes = element("fieldset", { className: "zc-live-choices" }, legend, ...this.choices.map(({ label }) => label));
     this.remark = element("p", { className: "zc-live-quiet zc-live-remark" });
     this.problems = element("div", { role: "alert" });
     this.readout = element("div", { className: "zc-live-readout" });
@@ -284,7 +283,7 @@ class Panel {
     const span = element("h3", {}, `Last ${seconds} seconds`);
     const right = card(span, quiet("median, and what it means"), this.readout, this.sentence);
     this.panel = element("div", { className: "zc-live-panel" }, left, right, this.heard);
-    this.root.classList.add("zc-live");
+    this.root.classList.add("zc", "zc-live");
     this.root.replaceChildren(this.panel);
     this.picture = new Picture(this.canvas, this.panel, this.about);
   }
