@@ -15,12 +15,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from zcviz import samples
 from zcviz.codec import reference
 from zcviz.errors import SpecError, ZcvizError
 from zcviz.protocols.itch50 import ITCH50
+from zcviz.samples.packets import packets_of
 
 ROOT = Path(__file__).parent.parent
 HOUR = 3600 * 10**9
@@ -337,6 +339,13 @@ def test_packets_are_sent_after_their_messages(packets: list[Packet]) -> None:
         for message in packet.messages:
             waited = packet.time - midnight - int.from_bytes(message[5:11], "big")
             assert 0 < waited < 25_000
+
+
+def test_a_burst_at_one_instant_fills_packets() -> None:
+    packets = packets_of(np.full(100, HOUR), np.full(100, 38), 1, HOUR)
+    assert packets.blocks.tolist() == [36, 36, 28]
+    assert packets.sequence.tolist() == [1, 37, 73]
+    assert packets.size.sum() == 3800
 
 
 # --- the same bytes everywhere -------------------------------------------------------------------

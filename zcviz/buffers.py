@@ -10,7 +10,8 @@ import gc
 import mmap
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -75,10 +76,7 @@ class Source:
         For messages and pictures.
     owner : object
         The object that owns the memory, such as an `mmap.mmap`.
-    view : memoryview
-        Read-only, of all bytes.
-    data : ndarray of uint8, shape (n_bytes,)
-        The same bytes, read-only.
+    closed : bool
 
     Notes
     -----
@@ -88,13 +86,29 @@ class Source:
     def __init__(self, owner: Buffer, name: str) -> None:
         self.name = name
         self.owner: Buffer = owner
+        self.closed = False
         self._look()
         self.address, self.size = int(self.data.ctypes.data), len(self.data)
-        self.closed = False
 
     def _look(self) -> None:
-        self.view = as_view(self.owner)
-        self.data: NDArray[np.uint8] = np.frombuffer(self.view, np.uint8)
+        self._view = as_view(self.owner)
+        self._data: NDArray[np.uint8] = np.frombuffer(self._view, np.uint8)
+
+    @property
+    def view(self) -> memoryview:
+        """All bytes, read-only."""
+        self._check_open()
+        return self._view
+
+    @property
+    def data(self) -> NDArray[np.uint8]:
+        """All bytes, read-only: (n_bytes,) uint8."""
+        self._check_open()
+        return self._data
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise BufferLifetimeError(f"{self.name} is closed")
 
     @property
     def __zcviz_owner__(self) -> object:
@@ -128,16 +142,19 @@ class Source:
         """
         if self.closed:
             return
-        self.data = np.empty(0, np.uint8)
-        self.view.release()
+        self._data = np.empty(0, np.uint8)
         try:
             self._release()
         except BufferError:
             gc.collect()  # views in reference cycles are garbage, not users
+            _renew_locals()
             self._release_or_explain()
         self.closed = True
+        self._view = memoryview(b"")
 
     def _release(self) -> None:
+        with suppress(BufferError):  # whoever else uses this memory keeps it alive
+            self._view.release()
         self.owner = b""
 
     def _release_or_explain(self) -> None:
@@ -161,8 +178,8 @@ class _Head(Source):
         super().__init__(whole.owner, whole.name)
 
     def _look(self) -> None:
-        self.view = as_view(self.owner)[: self._nbytes]
-        self.data = np.frombuffer(self.view, np.uint8)
+        self._view = as_view(self.owner)[: self._nbytes]
+        self._data = np.frombuffer(self._view, np.uint8)
 
 
 class MappedFile(Source):
@@ -186,6 +203,7 @@ class MappedFile(Source):
         super().__init__(owner, str(path))
 
     def _release(self) -> None:
+        self._view.release()
         if isinstance(self.owner, mmap.mmap):
             self.owner.close()
 
@@ -200,9 +218,25 @@ class Cursor:
         self.position = position
 
 
+def _frames() -> Iterator[FrameType]:
+    for frame in list(sys._current_frames().values()):
+        here: FrameType | None = frame
+        while here is not None:
+            if here.f_globals.get("__name__") != __name__:
+                yield here
+            here = here.f_back
+
+
+def _renew_locals() -> None:
+    # Before Python 3.13 a frame whose locals were looked at, by us in `_holders`, keeps what they
+    # were. Another look brings that up to date, and lets go of what was deleted in between.
+    for frame in _frames():
+        frame.f_locals  # noqa: B018
+
+
 def _holders(source: Source) -> Iterator[str]:
-    # Arrays are invisible to the garbage collector, so look where names are kept: in the
-    # dictionaries, sequences and frames that it can see. Only ever run on the way to an error.
+    # Arrays are invisible to the garbage collector, so look where names are kept: in the frames,
+    # dictionaries, sequences and other objects that it can see. Only on the way to an error.
     seen = {id(source.data), id(source.view)}
 
     def inside(value: object) -> bool:
@@ -214,21 +248,19 @@ def _holders(source: Source) -> Iterator[str]:
             return False
         return source.address <= start < source.address + source.size
 
-    def described(name: object, value: object) -> str:
-        seen.add(id(value))
-        return f"{type(value).__name__} {name!r}"
-
-    for frame in list(sys._current_frames().values()):
-        here: FrameType | None = frame
-        while here is not None and len(seen) < 10:
-            if here.f_globals.get("__name__") != __name__:
-                for name, value in list(here.f_locals.items()):
-                    if inside(value):
-                        yield described(name, value)
-            here = here.f_back
-    for each in gc.get_objects():
-        if type(each) not in (dict, list, tuple):
-            continue
-        for name, value in list(each.items() if type(each) is dict else enumerate(each)):
+    def among(items: Iterable[tuple[object, object]], where: str = "") -> Iterator[str]:
+        for name, value in items:
             if len(seen) < 10 and inside(value):
-                yield described(name, value)
+                seen.add(id(value))
+                yield f"{type(value).__name__} {where or repr(name)}"
+
+    for frame in _frames():
+        yield from among(list(frame.f_locals.items()))
+    for each in gc.get_objects():
+        if type(each) is dict:
+            yield from among(list(each.items()))
+        elif type(each) in (list, tuple):
+            yield from among(list(enumerate(each)))
+        elif each is not source:
+            held = enumerate(gc.get_referents(each))
+            yield from among(held, f"in an object of type {type(each).__name__}")

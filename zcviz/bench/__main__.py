@@ -1,4 +1,4 @@
-"""``python -m zcviz.bench``: measure, and write REPORT.md and report.json."""
+"""``python -m zcviz.bench``: measure, and write REPORT.md, report.json, pipelines.svg."""
 
 import argparse
 import sys
@@ -22,6 +22,8 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "REPORT.md").write_text(report.to_markdown(), encoding="utf-8")
     (given.out / "report.json").write_text(report.to_json(), encoding="utf-8")
+    picture = report.comparisons[-1].plot().to_file_svg()
+    (given.out / "pipelines.svg").write_text(picture, encoding="utf-8")
     print(report.to_markdown())
 
 

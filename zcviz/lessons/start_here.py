@@ -79,8 +79,9 @@ def _describe_copy(feed: Feed, message: int, seen: Any) -> str:
     same = memoryview(seen).tobytes() == feed.data[at : at + size].tobytes()
     which = "the right bytes, copied" if same else "and not even the message's bytes"
     return (
-        f"What it returned has memory of its own, at {provenance(seen).address:#x}: {which}. Slicing the feed's memory gives a view; `bytes(…)`, `.tobytes()` and "
-        "`.copy()` make a copy of it."
+        f"What it returned has memory of its own, at {provenance(seen).address:#x}: {which}. "
+        "Slicing the feed's memory gives a view; `bytes(…)`, `.tobytes()` and `.copy()` make a "
+        "copy of it."
     )
 
 

@@ -43,9 +43,9 @@ class Processes(Crew):
             self._memory.close()
             self._memory = None
 
-    def process_id(self, name: str) -> int:
-        """Return the process number of the worker of pipeline `name`."""
-        return self._processes[name][0].pid
+    def process_ids(self) -> dict[str, int]:
+        """Return the process number of each worker, by pipeline."""
+        return {name: process.pid for name, (process, _) in self._processes.items()}
 
     def _begin(self, name: str, slot: Slot) -> None:
         if self._block is None or sys.platform == "emscripten" or not sys.executable:

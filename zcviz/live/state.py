@@ -88,6 +88,11 @@ class LiveRun:
         return self._fallback
 
     @property
+    def process_ids(self) -> dict[str, int]:
+        """The process number of each worker, by pipeline; none where a thread does the work."""
+        return self._crew.process_ids() if isinstance(self._crew, Processes) else {}
+
+    @property
     def remark(self) -> str:
         """How the workers share this machine, as a sentence."""
         crew = self._crew

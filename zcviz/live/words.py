@@ -72,7 +72,7 @@ def comparison(medians: dict[str, float]) -> str:
     others = [name for name in ranked if name != base]
     ratios = {name: times(medians[name] / medians[base]) for name in others}
     first, *rest = others
-    noun = "message" if ratios[first] == "1" else "messages"
+    noun = "message" if ratios[first] == "one" else "messages"
     text = f"{first.capitalize()} handles {ratios[first]} {noun} in the time {base} handles one"
     return "; ".join([text, *(f"{name} handles {ratios[name]}" for name in rest)]) + "."
 
@@ -112,7 +112,8 @@ def ended(name: str, why: str) -> str:
 
 def times(ratio: float) -> str:
     """Return a ratio with as many digits as it deserves."""
-    return f"{ratio:.1f}".removesuffix(".0") if ratio < 9.95 else f"{ratio:,.0f}"
+    text = f"{ratio:.1f}" if ratio < 9.95 else f"{ratio:,.0f}"
+    return "one" if text == "1.0" else text.removesuffix(".0")
 
 
 def three_digits(value: float) -> str:

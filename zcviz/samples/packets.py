@@ -85,7 +85,7 @@ def packets_of(time: Ints, size: Ints, sequence: int, before: int) -> Packets:
     last = np.append(first[1:], len(time)) - 1
     sent = time[last] + LATENCY
     earlier = np.append(before, sent[:-1])
-    beats = (sent - earlier - 1) // HEARTBEAT
+    beats = np.maximum(sent - earlier - 1, 0) // HEARTBEAT
     which = np.repeat(np.arange(len(first)), beats + 1)
     beat = np.arange(len(which)) - np.repeat(np.cumsum(beats + 1) - beats - 1, beats + 1)
     full = beat == beats[which]

@@ -70,9 +70,10 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A view: bytes `start` to `end` of the memory of strip number `strip`.
+    """Bytes `start` to `end` of the memory of strip number `strip`, looked at from elsewhere.
 
-    Windows of one `group` were made together and are drawn at one height.
+    Windows of one `group` were made together and are drawn at one height. An object that looks is
+    a view and keeps the memory alive; an entry of an index only says where to look.
     """
 
     strip: int
@@ -80,16 +81,22 @@ class Window:
     end: int
     label: str
     group: int
+    is_view: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Bytes `start` to `end` of strip `origin` were copied into strip `target`."""
+    """Bytes `start` to `end` of strip `origin` were copied into strip `target`.
+
+    There they take `size` bytes from byte `at` on.
+    """
 
     origin: int
     start: int
     end: int
     target: int
+    at: int
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +136,20 @@ class Lane:
         )
         derived = self.total("derived")
         more = f", {size_text(derived)} derived" if derived else ""
-        views = len(self.windows)
-        seen = f", {views} {'view' if views == 1 else 'views'}" if views else ""
+        seen = "".join(f", {count} {word}" for count, word in self.looks)
         return f"{self.kind}: {copied}{seen}{more}"
+
+    @property
+    def looks(self) -> list[tuple[int, str]]:
+        """How many views and how many entries of an index there are, with the word for it."""
+        views = sum(window.is_view for window in self.windows)
+        counts = [(views, "view", "views")]
+        counts += [(len(self.windows) - views, "index entry", "index entries")]
+        return [(n, one if n == 1 else many) for n, one, many in counts if n]
 
     def lines(self) -> list[str]:
         """Return the lane as text: a line a strip, its windows indented beneath."""
-        origins = {copy.target: copy for copy in self.copies}
+        origins = {copy.target: copy for copy in reversed(self.copies)}
         lines = [f"{self.sentence}."]
         for number, strip in enumerate(self.strips):
             where = strip.detail if strip.address is None else f"at {strip.address:#x}"
@@ -146,14 +160,20 @@ class Lane:
             if number in origins:
                 copy = origins[number]
                 line += f", from bytes {copy.start:,} to {copy.end:,} of {self._name(copy.origin)}"
+                line += " and on" if self.copies.count(copy) < self._copies_to(number) else ""
             lines.append(line)
             lines += [
-                f"    view   {window.label}" for window in self.windows if window.strip == number
+                f"    {'view ' if window.is_view else 'entry'}  {window.label}"
+                for window in self.windows
+                if window.strip == number
             ]
         return [printable(line) for line in (*lines, *(f"  {note}" for note in self.notes))]
 
+    def _copies_to(self, target: int) -> int:
+        return sum(copy.target == target for copy in self.copies)
+
     def _name(self, number: int) -> str:
-        return self.strips[number].label.split(" = ")[0]
+        return self.strips[number].label.split(" = ")[0].split(", ")[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,16 +17,17 @@ import numpy as np
 from ..codec import encode
 from ..errors import BufferLifetimeError
 from ..index import MessageIndex
+from ..pipelines import Columns
 from ..render import size_text
 from ..spec import tag_text
 from ..trace import Node, provenance
 from ..trace.ledger import Part, parts
-from ..trace.overlap import array_over
 
-__all__ = ["Piece", "entries", "named", "pieces", "what"]
+__all__ = ["Piece", "entries", "gathered", "named", "pieces", "what"]
 
 _DEEPEST = 3  # attributes of attributes: far enough for arrays in a dictionary in a dataclass
 _MOST = 4096  # items of one list that are looked at
+_GATHERED = 8  # values of a column whose way is drawn
 _LARGEST_CONTENT = 1 << 20
 _UNKNOWN = parts.dispatch(object)
 
@@ -44,7 +45,7 @@ class Piece:
     name : str
         What its object calls it.
     owner : Node or None
-        Who owns the memory at the address.
+        Who owns the memory at the address, where that is known.
     objects : str
         How many Python objects it is spread over.
     wire : bytes
@@ -95,6 +96,25 @@ def entries(index: MessageIndex) -> Iterator[tuple[int, int, str]]:
         yield low, low + size, tag_text(tag)
 
 
+def gathered(value: Any) -> Iterator[tuple[int, int, int, int, int]]:
+    """Yield where the first values of gathered columns come from and where they went.
+
+    Yields
+    ------
+    column, at, size, offset, width
+        Address of the column, the value's place and size in it; its place and size in the source.
+    """
+    for each in value if isinstance(value, list | tuple) else [value]:
+        if isinstance(each, Columns):
+            offsets = each.offsets[:_GATHERED].tolist()
+            for name, column in each.columns.items():
+                wire = each.message[name]
+                for number, offset in enumerate(offsets):
+                    at = number * column.itemsize
+                    place = offset + wire.offset, wire.type.size
+                    yield int(column.ctypes.data), at, column.itemsize, *place
+
+
 def pieces(value: Any, told: str | None = None) -> list[Piece]:
     """Return the pieces of an object; `told` overrules what kind of memory they are."""
     found = []
@@ -115,13 +135,13 @@ def pieces(value: Any, told: str | None = None) -> list[Piece]:
 
 def _parts(value: Any) -> Iterable[Part]:
     # The ledger knows what pipelines give; anything else that shows memory is asked for it.
-    if parts.dispatch(type(value)) is _UNKNOWN or isinstance(value, memoryview):
+    if parts.dispatch(type(value)) is _UNKNOWN or isinstance(value, memoryview | np.ndarray):
         try:
-            array_over(value)
+            node = provenance(value).nodes[0]
         except TypeError:
             return parts(value)
-        node = provenance(value).nodes[0]
-        return [Part("wire", node.nbytes, node.address, node.span)] if node.span else []
+        kind: Literal["wire", "derived"] = "derived" if isinstance(value, np.ndarray) else "wire"
+        return [Part(kind, node.nbytes, node.address, node.span)] if node.span else []
     return [part for part in parts(value) if part.nbytes]
 
 

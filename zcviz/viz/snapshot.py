@@ -16,12 +16,13 @@ from ..index import MessageIndex
 from ..render import size_text
 from ..trace import Node, provenance
 from .memory import Copy, Lane, Segment, Strip, Window
-from .pieces import Piece, entries, named, pieces, what
+from .pieces import Piece, entries, gathered, named, pieces, what
 from .theme import title_of
 
 __all__ = ["lane_of", "part_of_source"]
 
 _LARGEST_SEARCH = 1 << 26  # bytes of a source that are searched for the first copy
+_LONGEST_NAME = 20  # characters of a file's name in a label
 _LISTED = 6  # parts of an object that its label names
 
 
@@ -45,9 +46,9 @@ def part_of_source(
     ]
     bounds = [where for where in bounds if where != (0, source.size)] or [(0, source.size)]
     start, end = min(low for low, _ in bounds), max(high for _, high in bounds)
-    label = provenance(source).nodes[0].label.split(" ", 1)[-1]
-    what_part = _part(start, end, source.size)
-    label = f"{label} ({type(source.owner).__name__}), {what_part}"
+    name = provenance(source).nodes[0].label.split(" ", 1)[-1]
+    name = name if len(name) <= _LONGEST_NAME else f"{name[:10]}…{name[-9:]}"
+    label = f"{name} ({type(source.owner).__name__}), {_part(start, end, source.size)}"
     return Strip(0, label, "source", source.address, source.size, start, end, segments=known)
 
 
@@ -87,8 +88,17 @@ def lane_of(
     lane = _Lane([part.label], [part]) if part else _Lane()
     for group, item in enumerate(objects):
         lane.add(group, *named(item))
-    made = (tuple(each) for each in (lane.rows, lane.strips, lane.windows, lane.copies, notes))
-    return Lane(kind, *made)  # type: ignore[arg-type]
+    kept = {window.strip for window in lane.windows if window.is_view}
+    sizes = sum(strip.nbytes for number, strip in enumerate(lane.strips) if number in kept)
+    keeps = [f"As long as a view lives, {size_text(sizes)} stay in memory for it."] if kept else []
+    return Lane(
+        kind,
+        tuple(lane.rows),
+        tuple(lane.strips),
+        tuple(lane.windows),
+        tuple(lane.copies),
+        (*keeps, *notes),
+    )
 
 
 @dataclass
@@ -100,18 +110,29 @@ class _Lane:
     contents: dict[int, bytes] = field(default_factory=dict)
 
     def add(self, group: int, name: str, value: Any, told: str | None) -> None:
-        if isinstance(value, MessageIndex) and self.strips and self.strips[0].kind == "source":
+        has_source = bool(self.strips) and self.strips[0].kind == "source"
+        if isinstance(value, MessageIndex) and has_source:
             for low, high, tag in entries(value):
                 text = f"{name} entry: offset {low:,}, size {high - low}, tag {tag}"
-                self.windows.append(Window(0, low, high, text, group))
+                self.windows.append(Window(0, low, high, text, group, is_view=False))
         found = pieces(value, told)
+        placed = [piece for piece in found if piece.address is not None]
+        kind = f" ({type(value).__name__})" if len(found) == 1 else ""
         fresh: list[Piece] = []
-        for number, piece in enumerate(found, 1):
-            text = f"{name} {number} of {len(found)}" if len(found) > 1 else name
-            if not self._is_view(piece, f"{text} ({what(value, found)})", group):
+        for piece in found:
+            number = f" {placed.index(piece) + 1} of {len(placed)}" if len(placed) > 1 else ""
+            if not self._is_view(piece, f"{name}{number}{kind}", group):
                 fresh.append(piece)
-        for kind in ("wire", "derived"):
-            self._row(name, value, [piece for piece in fresh if piece.kind == kind])
+        for which in ("wire", "derived"):
+            self._row(name, value, [piece for piece in fresh if piece.kind == which])
+        if has_source:
+            self._gathered(value)
+
+    def _gathered(self, value: Any) -> None:
+        places = {strip.address: number for number, strip in enumerate(self.strips)}
+        for column, at, size, low, width in gathered(value):
+            if column in places:
+                self.copies.append(Copy(0, low, low + width, places[column], at, size))
 
     def _is_view(self, piece: Piece, text: str, group: int) -> bool:
         # Whether the piece lies in memory that is drawn already, or that somebody else owns.
@@ -157,13 +178,9 @@ class _Lane:
         self.rows.append(f"{label}, {total}{' derived' if kind == 'derived' else ''}{parts}")
         searched: dict[int, int] = {}
         for piece in fresh:
-            address, nbytes, start = piece.address, piece.nbytes, 0
-            if piece.owner is not None and piece.address is not None:  # room left for more
-                address, nbytes = piece.owner.address, piece.owner.span
-                start = piece.address - address
             text = f"{label} {piece.name}".strip() if listed else label
-            end = start + piece.nbytes
-            strip = Strip(row, text, kind, address, nbytes, start, end, piece.objects)
+            size = piece.nbytes
+            strip = Strip(row, text, kind, piece.address, size, 0, size, piece.objects)
             if kind == "copied":
                 self._find(piece.content, before, searched)
                 self.contents[len(self.strips)] = piece.content
@@ -176,7 +193,8 @@ class _Lane:
             if low >= 0:
                 searched[origin] = low + len(content)
                 low += self.strips[origin].start
-                self.copies.append(Copy(origin, low, low + len(content), len(self.strips)))
+                size = len(content)
+                self.copies.append(Copy(origin, low, low + size, len(self.strips), 0, size))
                 return
 
     def _content(self, number: int) -> bytes:

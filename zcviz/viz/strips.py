@@ -74,33 +74,6 @@ def _gap(row: list[Strip]) -> float:
     return min(5, 120 / max(1, len(row)))
 
 
-def _width(text: str, size: float = 12) -> float:
-    # Of text in a sans-serif face, on the safe side; no browser is at hand to ask.
-    wide = sum(0.3 if c in "ilj.,:;'|!() " else 0.9 if c in "mwMW×" else 0.58 for c in text)
-    return wide * size
-
-
-def _fit(text: str, room: float, size: float = 12) -> str:
-    text = printable(text)
-    if _width(text, size) <= room:
-        return text
-    while text and _width(text + "…", size) > room:
-        text = text[:-1]
-    return f"{text.rstrip()}…" if len(text) > 1 else ""
-
-
-def _text(x: float, y: float, text: str, style: str = "", anchor: str = "start") -> str:
-    extra = f" class='{style}'" if style else ""
-    extra += f" text-anchor='{anchor}'" if anchor != "start" else ""
-    return f"<text x='{x:.1f}' y='{y:.1f}'{extra}>{escape(text)}</text>"
-
-
-def _path(path: str, style: str, title: str = "") -> str:
-    if not title:
-        return f"<path class='{style}' d='{path}'/>"
-    return f"<path class='{style}' d='{path}'><title>{escape(title)}</title></path>"
-
-
 @dataclass
 class _Drawing:
     lane: Lane
@@ -127,8 +100,8 @@ class _Drawing:
         if len(strips) > 1 and first.address is None:
             where = f"{where} each"
         room = RIGHT - LEFT - len(where) * 6.4 - 10
-        self.front.append(_text(LEFT, self.y + 11, _fit(label, room), "halo"))
-        self.front.append(_text(RIGHT, self.y + 11, where, "m halo", "end"))
+        self.front.append(text(LEFT, self.y + 11, fit(label, room), "halo"))
+        self.front.append(text(RIGHT, self.y + 11, where, "m halo", "end"))
         self.y += LABEL
         x = float(LEFT)
         for number, strip in zip(numbers, strips, strict=True):
@@ -149,28 +122,28 @@ class _Drawing:
         whole = f"{strip.label}: {size_text(strip.shown)}"
         if strip.shown < strip.nbytes:
             whole += f" of {size_text(strip.nbytes)}"
-        outline = _outline(x, self.y, width, left, right)
-        self.front.append(_path(outline, strip.kind, whole))
+        outline = outline(x, self.y, width, left, right)
+        self.front.append(path(outline, strip.kind, whole))
         if strip.kind == "copied":
             self.front.append(
-                _path(hatch(x + 1, self.y + 1, max(0, width - 2), HEIGHT - 2), "hatch")
+                path(hatch(x + 1, self.y + 1, max(0, width - 2), HEIGHT - 2), "hatch")
             )
         for window in self.lane.windows:
             if window.strip == number:
                 low, high = self._across(window.strip, window.start, window.end)
                 area = f"M{low:.1f} {self.y:.1f}H{high:.1f}V{self.y + HEIGHT}H{low:.1f}Z"
-                self.front.append(_path(area, "seen"))
+                self.front.append(path(area, "seen"))
         for segment in strip.segments:
             low, high = self._across(number, segment.start, segment.end)
-            text = _fit(segment.label, high - low - 4, 11)
+            text = fit(segment.label, high - low - 4, 11)
             seam = f"M{high:.1f} {self.y:.1f}v{HEIGHT}" if high < x + width - 1 else ""
             area = f"M{low:.1f} {self.y:.1f}H{high:.1f}v{HEIGHT}H{low:.1f}Z"
             size = segment.end - segment.start
             title = f"{segment.label}: {size_text(size)} from byte {segment.start:,}"
             self.front.append(
                 f"<g><title>{escape(title)}</title><path d='{area}' fill-opacity='0'/>"
-                + (_path(seam, "seam") if seam else "")
-                + _text((low + high) / 2, self.y + 16, text, "s", "middle")
+                + (path(seam, "seam") if seam else "")
+                + text((low + high) / 2, self.y + 16, text, "s", "middle")
                 + "</g>"
             )
 
@@ -192,24 +165,24 @@ class _Drawing:
             bracket = f"M{low:.1f} {base - 5 if left else base:.1f}V{base:.1f}H{high:.1f}"
             bracket += f"V{base - 5:.1f}" if window.end <= strip.end else ""
             drop = f"M{low:.1f} {bottom:.1f}V{top:.1f}M{high:.1f} {bottom:.1f}V{top:.1f}"
-            self.behind.append(_path(drop, "drop"))
-            self.front.append(_path(bracket, "view", window.label))
+            self.behind.append(path(drop, "drop"))
+            self.front.append(path(bracket, "view", window.label))
         self._window_labels(windows, base + 12)
         self.y += LEVEL
 
     def _window_labels(self, windows: list[Window], y: float) -> None:
         places = [self._across(window.strip, window.start, window.end) for window in windows]
         fits = all(
-            _width(window.label, 11) <= high - low
+            width_of(window.label, 11) <= high - low
             for window, (low, high) in zip(windows, places, strict=True)
         )
         shown = list(zip(windows, places, strict=True)) if fits else [(windows[0], places[0])]
         for window, (low, high) in shown:
             more = f", and {len(windows) - 1} more" if len(shown) < len(windows) else ""
-            text = _fit(window.label + more, RIGHT - LEFT, 11)
-            half = _width(text, 11) / 2
+            text = fit(window.label + more, RIGHT - LEFT, 11)
+            half = width_of(text, 11) / 2
             middle = min(max((low + high) / 2, LEFT + half), RIGHT - half)
-            self.front.append(_text(middle, y, text, "s v halo", "middle"))
+            self.front.append(text(middle, y, text, "s v halo", "middle"))
 
     def _band(self, copy: Copy) -> None:
         if copy.target not in self.places or copy.origin not in self.places:
@@ -220,9 +193,9 @@ class _Drawing:
         right = x + width
         area = f"M{low:.1f} {top:.1f}H{high:.1f}L{right:.1f} {bottom:.1f}H{x:.1f}Z"
         edges = f"M{low:.1f} {top:.1f}L{x:.1f} {bottom:.1f}M{high:.1f} {top:.1f}L{right:.1f} {bottom:.1f}"
-        self.behind += [_path(area, "band"), _path(edges, "edge")]
+        self.behind += [path(area, "band"), path(edges, "edge")]
         middle = (x + right) / 2
-        self.front.append(_path(f"M{middle - 5:.1f} {bottom - 7:.1f}h10l-5 7z", "tip"))
+        self.front.append(path(f"M{middle - 5:.1f} {bottom - 7:.1f}h10l-5 7z", "tip"))
 
     def _foot(self) -> None:
         copied, derived = self.lane.total("copied"), self.lane.total("derived")
@@ -235,15 +208,15 @@ class _Drawing:
             figures.append((size_text(derived), "derived", "d"))
         x, y = float(LEFT), self.y + 22
         for figure, caption, each in figures:
-            self.front.append(_text(x, y, figure, f"n {each}"))
-            self.front.append(_text(x, y + 15, caption, "s"))
-            x += max(_width(figure, 22), _width(caption, 11)) + 24
+            self.front.append(text(x, y, figure, f"n {each}"))
+            self.front.append(text(x, y + 15, caption, "s"))
+            x += max(width_of(figure, 22), width_of(caption, 11)) + 24
         self._ruler(y)
         self.y = y + 24
         for note in self.lane.notes:
             for line in textwrap.wrap(printable(note), 84):
                 self.y += 15
-                self.front.append(_text(LEFT, self.y, line, "s"))
+                self.front.append(text(LEFT, self.y, line, "s"))
         self.y += 10
 
     def _ruler(self, y: float) -> None:
@@ -251,25 +224,16 @@ class _Drawing:
         while nbytes * 2 * self.scale <= 110:
             nbytes *= 2
         low = RIGHT - nbytes * self.scale
-        self.front.append(_path(f"M{low:.1f} {y - 9:.1f}v6H{RIGHT}v-6", "ruler"))
+        self.front.append(path(f"M{low:.1f} {y - 9:.1f}v6H{RIGHT}v-6", "ruler"))
         unit = "byte" if nbytes == 1 else "bytes"
-        self.front.append(_text(RIGHT, y + 15, f"scale: {nbytes:,} {unit}", "s", "end"))
-
-
-def _outline(x: float, y: float, width: float, torn_left: bool, torn_right: bool) -> str:
-    # A rectangle; a torn edge is a zigzag from top to bottom.
-    step = HEIGHT / 4
-    down = "".join(f"l{TOOTH if n % 2 else -TOOTH} {step:g}" for n in range(4))
-    up = "".join(f"l{-TOOTH if n % 2 else TOOTH} {-step:g}" for n in range(4))
-    right = down if torn_right else f"v{HEIGHT}"
-    return f"M{x:.1f} {y:.1f}h{width:.1f}{right}h{-width:.1f}{up if torn_left else ''}Z"
+        self.front.append(text(RIGHT, y + 15, f"scale: {nbytes:,} {unit}", "s", "end"))
 
 
 def _mark(kind: str) -> str:
     # The sign of a lane beside its name: hatched or solid.
     if kind == "copying":
-        return _path(_outline(LEFT, 6, 18, False, False).replace(f"v{HEIGHT}", "v12"), "copied") + (
-            _path(hatch(LEFT + 1, 7, 16, 10, 5), "hatch")
+        return path(outline(LEFT, 6, 18, False, False).replace(f"v{HEIGHT}", "v12"), "copied") + (
+            path(hatch(LEFT + 1, 7, 16, 10, 5), "hatch")
         )
     return f"<rect x='{LEFT}' y='8' width='18' height='7' rx='1' style='fill:var(--zc-view)'/>"
 
@@ -278,7 +242,7 @@ def _content(lane: Lane, scale: float) -> tuple[str, float]:
     drawing = _Drawing(lane, scale)
     drawing.draw()
     style = "c" if lane.kind == "copying" else "v"
-    head = _mark(lane.kind) + _text(LEFT + 25, 17, lane.kind, f"h {style}")
+    head = _mark(lane.kind) + text(LEFT + 25, 17, lane.kind, f"h {style}")
     return head + "".join(drawing.behind + drawing.front), drawing.y
 
 
@@ -300,7 +264,7 @@ def draw_page(lanes: tuple[Lane, ...], title: str) -> str:
         drawn.append(f"<g transform='translate(0 {y:.0f})'>{content}</g>")
         y += height + 10
     words = "; ".join(line for lane in lanes for line in lane.lines())
-    head = _text(LEFT, 20, title, "h") if title else ""
+    head = text(LEFT, 20, title, "h") if title else ""
     name = escape(title or ", ".join(lane.sentence for lane in lanes))
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' class='zc zc-page' width='{WIDTH}' "

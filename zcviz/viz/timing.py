@@ -54,6 +54,13 @@ class ThemedFigure(Figure):
         label = escape(self.description)
         return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" class="zc-figure" ', 1)
 
+    def to_file_svg(self) -> str:
+        """Return `to_svg` with its colours and paper in it: for a file, shown on any page."""
+        style = f"<style>{CSS}</style>"
+        svg = self.to_svg().replace('class="zc-figure"', 'class="zc zc-figure"', 1)
+        at = svg.index(">") + 1
+        return f"{svg[:at]}{style}{svg[at:]}"
+
     def _repr_html_(self) -> str:
         return f'<div class="zc"><style>{CSS}</style>{self.to_svg()}</div>'
 

@@ -10,6 +10,10 @@ const UNITS = {
 const SAY_EVERY = 10_000; // ms between two announcements to a screen reader
 const PATIENCE = 1_000; // ms in which a kernel that is not busy answers
 
+const INVITATION = "Press Start: each pipeline does the same work, as fast as it can.";
+const SOON = "The first figures come in a moment.";
+const BREAK = 1.5; // seconds without a point that part a curve
+
 // --- elements
 
 function element(tag, properties = {}, ...children) {
@@ -51,7 +55,8 @@ function unitSwitch(onChange) {
 
 function readingOf({ name, median, newest, bytes }) {
   const head = element("div", { className: "zc-live-name" }, name, lineSample(name));
-  const figure = element("div", {}, element("b", {}, median || "–"), " million messages/s");
+  const unit = median ? " million messages/s" : "";
+  const figure = element("div", {}, element("b", {}, median || "–"), unit);
   const detail = median ? `${bytes} MB/s · newest ${newest} million/s` : "not measured yet";
   const properties = { className: "zc-live-reading", data: { pipeline: name } };
   return element("div", properties, head, figure, quiet(detail));
@@ -203,7 +208,10 @@ class Picture {
     pen.lineJoin = "round";
     pen.setLineDash(PATTERNS[name] ?? [2, 4]);
     pen.beginPath();
-    rates.forEach((rate, i) => rate > 0 && pen.lineTo(this.#x(ages[i]), this.#y(rate)));
+    rates.forEach((rate, i) => {
+      const parted = i > 0 && ages[i - 1] - ages[i] > BREAK;
+      if (rate > 0) pen[parted ? "moveTo" : "lineTo"](this.#x(ages[i]), this.#y(rate));
+    });
     pen.stroke();
     pen.setLineDash([]);
   }
@@ -379,8 +387,7 @@ class Panel {
     this.remark.textContent = model.get("remark");
     this.problems.replaceChildren(...model.get("problems").map(problem));
     this.readout.replaceChildren(...model.get("readout").map((each) => readingOf(each)));
-    this.sentence.textContent =
-      model.get("sentence") || "Press Start: each pipeline does the same work, as fast as it can.";
+    this.sentence.textContent = model.get("sentence") || (running ? SOON : INVITATION);
     this.#say(!running);
     this.#ask();
   }
