@@ -9,24 +9,23 @@ from __future__ import annotations
 import gc
 import mmap
 import os
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import BufferLifetimeError, DecodeError
+from .holders import holders, renew_locals
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 else:
     Buffer = object  # collections.abc has it from Python 3.12 on; only annotations need it
 
-__all__ = ["Buffer", "Cursor", "HeldBytes", "MappedFile", "Source", "address_of", "as_view"]
+__all__ = ["Buffer", "HeldBytes", "MappedFile", "Source", "address_of", "as_view"]
 
 
 def as_view(buffer: Buffer) -> memoryview:
@@ -61,10 +60,13 @@ def as_view(buffer: Buffer) -> memoryview:
 
 def address_of(buffer: Buffer) -> tuple[int, int]:
     """Return (address of the first byte, number of bytes) of a contiguous buffer."""
-    view = as_view(buffer)
-    if not view.nbytes:
+    if type(buffer) is not bytes:
+        buffer = as_view(buffer)
+    if not len(buffer):
         return 0, 0
-    return int(np.frombuffer(view, np.uint8).ctypes.data), view.nbytes
+    # Not through `.ctypes`: that makes an object of its own, and takes four times as long.
+    address: int = np.frombuffer(buffer, np.uint8).__array_interface__["data"][0]
+    return address, len(buffer)
 
 
 class Source:
@@ -147,7 +149,7 @@ class Source:
             self._release()
         except BufferError:
             gc.collect()  # views in reference cycles are garbage, not users
-            _renew_locals()
+            renew_locals()
             self._release_or_explain()
         self.closed = True
         self._view = memoryview(b"")
@@ -162,9 +164,10 @@ class Source:
             self._release()
         except BufferError:
             self._look()
-            holders = ", ".join(_holders(self)) or "an object that no name leads to"
+            known = (self, self._view, self._data)
+            users = ", ".join(holders(self.address, self.size, known)) or "an unnamed object"
             raise BufferLifetimeError(
-                f"cannot close {self.name}: memory in use by {holders}; delete or copy it first"
+                f"cannot close {self.name}: memory in use by {users}; delete or copy it first"
             ) from None
 
 
@@ -206,61 +209,3 @@ class MappedFile(Source):
         self._view.release()
         if isinstance(self.owner, mmap.mmap):
             self.owner.close()
-
-
-class Cursor:
-    """A place in a view that reading moves forward."""
-
-    __slots__ = ("position", "view")
-
-    def __init__(self, view: memoryview, position: int = 0) -> None:
-        self.view = view
-        self.position = position
-
-
-def _frames() -> Iterator[FrameType]:
-    for frame in list(sys._current_frames().values()):
-        here: FrameType | None = frame
-        while here is not None:
-            if here.f_globals.get("__name__") != __name__:
-                yield here
-            here = here.f_back
-
-
-def _renew_locals() -> None:
-    # Before Python 3.13 a frame whose locals were looked at, by us in `_holders`, keeps what they
-    # were. Another look brings that up to date, and lets go of what was deleted in between.
-    for frame in _frames():
-        frame.f_locals  # noqa: B018
-
-
-def _holders(source: Source) -> Iterator[str]:
-    # Arrays are invisible to the garbage collector, so look where names are kept: in the frames,
-    # dictionaries, sequences and other objects that it can see. Only on the way to an error.
-    seen = {id(source.data), id(source.view)}
-
-    def inside(value: object) -> bool:
-        if not isinstance(value, np.ndarray | memoryview) or id(value) in seen:
-            return False
-        try:
-            start = value.ctypes.data if isinstance(value, np.ndarray) else address_of(value)[0]
-        except (ValueError, DecodeError):
-            return False
-        return source.address <= start < source.address + source.size
-
-    def among(items: Iterable[tuple[object, object]], where: str = "") -> Iterator[str]:
-        for name, value in items:
-            if len(seen) < 10 and inside(value):
-                seen.add(id(value))
-                yield f"{type(value).__name__} {where or repr(name)}"
-
-    for frame in _frames():
-        yield from among(list(frame.f_locals.items()))
-    for each in gc.get_objects():
-        if type(each) is dict:
-            yield from among(list(each.items()))
-        elif type(each) in (list, tuple):
-            yield from among(list(enumerate(each)))
-        elif each is not source:
-            held = enumerate(gc.get_referents(each))
-            yield from among(held, f"in an object of type {type(each).__name__}")

@@ -19,12 +19,12 @@ empty block           a MoldUDP64 block of no bytes; it uses up a sequence numbe
 from __future__ import annotations
 
 import os
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .buffers import Buffer, HeldBytes, MappedFile, Source
 from .codec.flyweight import reader
+from .decompress import decompress
 from .errors import BadMagicError, Problem, SelectionError, TruncatedError
 from .protocols import FEEDS, itch50, pcap
 from .spec import Message, Protocol
@@ -33,8 +33,6 @@ __all__ = ["MAX_PROBLEMS", "Capture", "Report", "open_capture"]
 
 MAX_PROBLEMS = 100
 """How many problems are kept with their offsets; all are counted."""
-MAX_DECOMPRESSED = 8 << 30
-"""Where decompression stops [bytes]: a small gzip file can hold an endless row of zeros."""
 
 # What a problem is about: the same words from both traversals.
 LENGTH = "length of the message"
@@ -50,7 +48,7 @@ AFTER_END = "bytes after the end of the session"
 _GZIP = b"\x1f\x8b"
 _PCAPNG = b"\x0a\x0d\x0d\x0a"
 _ETHERNET = 1
-_STEP = 1 << 20
+_STEP = 1 << 16  # of packed data at a time: it can grow a thousandfold
 
 
 @dataclass
@@ -171,7 +169,7 @@ def _sniff(owner: Source, protocol: str | None, path: Path | None) -> Capture:
     damage: tuple[Problem, ...] = ()
     if bytes(owner.view[:2]) == _GZIP:
         compression = "gzip"
-        packed, (owner, damage) = owner, _decompress(owner)
+        packed, (owner, damage) = owner, decompress(owner)
         packed.close()
     start = bytes(owner.view[:4])
     if not start:
@@ -188,7 +186,7 @@ def _sniff(owner: Source, protocol: str | None, path: Path | None) -> Capture:
             offset=0,
             expected="a pcap file, or a BinaryFILE of ITCH 5.0, plain or in gzip",
             found=f"{start.hex(' ')} (name a protocol to read it anyway)",
-            buffer=owner.view,
+            buffer=memoryview(bytes(owner.view[:64])),
         )
     return Capture(owner, "binaryfile", feed, compression, damage=damage, path=path)
 
@@ -225,30 +223,3 @@ def _looks_like_frames(view: memoryview, feed: Protocol, frames: int = 64) -> bo
         fitting += sizes.get(bytes(view[at + 2 : at + 3])) == size
         at += 2 + size
     return fitting > 0 or bytes(view) == b"\0\0"
-
-
-def _decompress(packed: Source) -> tuple[HeldBytes, tuple[Problem, ...]]:
-    # A gzip file may hold several members, one after another; zlib reads one at a time.
-    out = bytearray()
-    at, end = 0, len(packed)
-    damage: list[Problem] = []
-    while at < end and not damage:
-        unpacker = zlib.decompressobj(wbits=31)
-        try:
-            while not unpacker.eof and at < end:
-                piece = packed.view[at : at + _STEP]
-                out += unpacker.decompress(piece)
-                at += len(piece) - len(unpacker.unused_data)
-                if len(out) > MAX_DECOMPRESSED:
-                    found = f"more than {MAX_DECOMPRESSED} bytes"
-                    damage.append(Problem(len(out), "decompressed data", "less", found))
-                    break
-        except zlib.error as error:
-            damage.append(Problem(len(out), "gzip data", "a valid stream", str(error)))
-        else:
-            if not unpacker.eof and not damage:
-                found = "the end of the file"
-                damage.append(Problem(len(out), "gzip data", "the end of the stream", found))
-    if not out and damage:
-        raise BadMagicError(packed.name, offset=0, expected="gzip data", found=str(damage[0].found))
-    return HeldBytes(out, f"{packed.name} decompressed"), tuple(damage)

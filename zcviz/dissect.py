@@ -69,7 +69,7 @@ def dissect(feed: Feed, message: int) -> Dissection:
     assert record is not None
     frame = start + record.size
     stop = frame + reader(record, "captured_length")(source, start)
-    walker = Walker(feed.capture, source.__getitem__)
+    walker = Walker(feed.capture, copies=False)
     piece = source[frame:stop]
     walker.base = frame
     datagram = walker.datagram(piece)

@@ -221,8 +221,7 @@ class Feed:
         chosen = self._select(symbol, start, end)
         known = {m.tag[0]: view_of(m)() for m in self.protocol if m.tag is not None}
         self._views.update(known.values())
-        buffer = self.source.view
-        index = self.index
+        index, source = self.index, self.source
         for at in range(0, len(index), 4096):  # lists in slices: an index may not fit as one
             tags = index.tags[at : at + 4096].tolist()
             offsets = index.offsets[at : at + 4096].tolist()
@@ -230,8 +229,7 @@ class Feed:
                 view = known.get(tag)
                 if view is None:
                     continue
-                self._check_open()
-                view.wrap(buffer, offset)
+                view.wrap(source.view, offset)  # asked for anew: the feed may have been closed
                 if not chosen or chosen.takes(view):
                     yield view
 

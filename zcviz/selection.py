@@ -21,7 +21,7 @@ from .summary import symbol_text
 
 __all__ = ["Selection", "nanoseconds", "symbols_of"]
 
-_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?")
+_TIME = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,9}))?)?")
 _NEVER = np.iinfo(np.uint64).max
 
 

@@ -7,7 +7,7 @@ views. The functions are the same, so that the two can be compared (``zcviz.pipe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from . import capture as damage
@@ -66,8 +66,8 @@ class Walker:
     Parameters
     ----------
     capture : Capture
-    cut : callable slice -> bytes-like, optional
-        Takes a slice out of the file. By default it copies.
+    copies : bool
+        Whether pieces are cut out of the file as `bytes` of their own, or as memoryviews of it.
 
     Attributes
     ----------
@@ -77,12 +77,11 @@ class Walker:
         Where the piece that was cut last lies in the file.
     """
 
-    def __init__(self, capture: Capture, cut: Callable[[slice], Bytes] | None = None) -> None:
+    def __init__(self, capture: Capture, *, copies: bool = True) -> None:
         self.capture = capture
         self.report = Report()
         self.base = self._position = capture.start
-        self._cut = cut or capture.source.cutter()
-        self._view = capture.source.view
+        self._copy = capture.source.cutter() if copies else None
         self._end = capture.source.size
         self._sizes = {m.tag[0]: m.size for m in capture.protocol if m.tag is not None}
         self._full = 0
@@ -96,21 +95,26 @@ class Walker:
         if self.capture.record is None:
             return self._frames()
         start = self._position + self.capture.record.size
-        stop = start if start > self._end else start + self._captured(self._view, self._position)
+        view = self.capture.source.view
+        stop = start if start > self._end else start + self._captured(view, self._position)
         if stop > self._end or start > self._end:
             if self._position < self._end:
                 self.report.truncated = self._position, self._end - self._position
                 self._end = self._position
             return None
         self.report.packets += 1
+        return self._cut(view, start, stop)
+
+    def _cut(self, view: memoryview, start: int, stop: int) -> Bytes:
         self.base, self._position = start, stop
-        return self._cut(slice(start, stop))
+        return view[start:stop] if self._copy is None else self._copy(slice(start, stop))
 
     def _frames(self) -> Bytes | None:
+        view = self.capture.source.view
         at = start = self._position
         for _ in range(FRAMES):
             body = at + _PREFIX
-            size = _length(self._view, at) if body <= self._end else 0
+            size = _length(view, at) if body <= self._end else 0
             if body > self._end or body + size > self._end:
                 if at < self._end:
                     self.report.truncated = at, self._end - at
@@ -123,8 +127,7 @@ class Walker:
             at = body + size
         if at == start:
             return None
-        self.base, self._position = start, at
-        return self._cut(slice(start, at))
+        return self._cut(view, start, at)
 
     def _end_session(self, body: int) -> None:
         self.report.ends += 1
@@ -249,8 +252,9 @@ class Walker:
 
 
 def _is_session(name: bytes) -> bool:
-    # As the index has it: printable throughout, or NUL throughout.
-    return (name.isascii() and name.decode().isprintable()) or not any(name)
+    # As the index has it: printable, then NULs if any.
+    text = name.rstrip(b"\0")
+    return text.isascii() and text.decode().isprintable()
 
 
 def walk(capture: Capture, report: Report | None = None) -> Iterator[Block]:

@@ -13,6 +13,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import TypeVar
 
+from .._version import __version__
+
 __all__ = ["host", "interleaved"]
 
 K = TypeVar("K", bound=Hashable)
@@ -21,27 +23,25 @@ K = TypeVar("K", bound=Hashable)
 def interleaved(functions: Mapping[K, Callable[[], object]], rounds: int) -> dict[K, list[float]]:
     """Time several functions in turns [s], so that a slow spell of the machine hits all alike.
 
-    The garbage collector runs before and is off while the clock runs: in a loop that makes
-    objects it would otherwise strike at random.
+    The garbage collector runs before each round and is off while the clock runs: in a loop that
+    makes objects it would otherwise strike at random.
     """
     taken: dict[K, list[float]] = {name: [] for name in functions}
-    for _ in range(rounds):
-        for name, function in functions.items():
-            taken[name].append(_once(function))
-    return taken
-
-
-def _once(function: Callable[[], object]) -> float:
     was_on = gc.isenabled()
-    gc.collect()
-    gc.disable()
     try:
-        start = perf_counter()
-        function()
-        return perf_counter() - start
+        for _ in range(rounds):
+            gc.collect()
+            gc.disable()
+            for name, function in functions.items():
+                start = perf_counter()
+                function()
+                taken[name].append(perf_counter() - start)
+            if was_on:
+                gc.enable()
     finally:
         if was_on:
             gc.enable()
+    return taken
 
 
 @cache
@@ -57,7 +57,8 @@ def host() -> dict[str, str]:
         "python": sys.version.split()[0],
         "kernels": "compiled by numba" if COMPILED else "plain Python",
     }
-    for name in ("zcviz", "numpy", "numba", "pandas"):
+    facts["zcviz"] = __version__
+    for name in ("numpy", "numba", "pandas"):
         try:
             facts[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

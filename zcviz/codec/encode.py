@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import index
 
 from ..errors import SpecError
-from ..spec import Message
+from ..spec import Field, Message
 from .layout import struct_of
 
 __all__ = ["encode", "encode_into"]
@@ -46,10 +47,11 @@ def encode_into(
         if isinstance(value, bytes):
             if len(value) > field.type.size or field.type.is_number:
                 raise SpecError(f"{message.name}.{field.name}: {value!r} is no {field.type}")
+            if field.type.kind == "raw" and len(value) < field.type.size:
+                raise SpecError(f"{message.name}.{field.name}: {len(value)} bytes are too few")
             value = value.ljust(field.type.size)
         if len(raw) in halves:
-            assert isinstance(value, int)
-            parts = [value >> 32, value & 0xFFFFFFFF]
+            parts = _halves(message, field, value)
             raw += parts if message.order == ">" else parts[::-1]
         else:
             raw.append(value)
@@ -60,3 +62,11 @@ def encode_into(
         layout.pack_into(out, at, *raw)
     except Exception as error:
         raise SpecError(f"{message.name}: {error}") from None
+
+
+def _halves(message: Message, field: Field, value: int | bytes) -> list[int]:
+    try:
+        whole = index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise SpecError(f"{message.name}.{field.name}: {value!r} is no {field.type}") from None
+    return [whole >> 32, whole & 0xFFFFFFFF]

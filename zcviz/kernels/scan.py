@@ -200,13 +200,15 @@ def _refuse(
 
 @jit
 def _is_session(data: Array, at: int) -> bool:
-    # Ten printable characters, or ten NULs where the sender keeps no session. Other traffic on
-    # the wire (name look-ups, say) does not begin like this.
-    printable = nul = 0
+    # Printable characters, then NULs if any: ten of them where the sender keeps no session. Other
+    # traffic on the wire (name look-ups, say) does not begin like this.
+    padding = False
     for i in range(at, at + _SESSION):
-        printable += 0x20 <= data[i] < 0x7F
-        nul += data[i] == 0
-    return printable == _SESSION or nul == _SESSION
+        if data[i] == 0:
+            padding = True
+        elif padding or not 0x20 <= data[i] < 0x7F:
+            return False
+    return True
 
 
 @jit

@@ -40,11 +40,12 @@ class Thread(Crew):
 
     def _begin(self, name: str, slot: Slot) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="zcviz live", daemon=True)
+            thread = threading.Thread(target=self._work, name="zcviz live", daemon=True)
             try:
-                self._thread.start()
+                thread.start()
             except RuntimeError as error:
                 raise OSError("this machine permits neither a subprocess nor a thread") from error
+            self._thread = thread
         self._jobs[name] = Meter(pipeline_named(name), self._feed, slot, "thread_time"), slot
 
     def _ask(self, name: str) -> None:

@@ -65,11 +65,10 @@ def _views(messages: Aim) -> Iterator[Part]:
 class _Walk:
     # State and first stages that all of these pipelines share.
 
-    def __init__(self, feed: Feed, cut: Callable[[slice], Bytes] | None) -> None:
-        self.walker = Walker(feed.capture, cut)
+    def __init__(self, feed: Feed, *, copies: bool) -> None:
+        self.walker = Walker(feed.capture, copies=copies)
         self.accumulator = Accumulator(feed.protocol)
         self.done = 0
-        copies = cut is None
         kind, verb = ("a copy", "copies") if copies else ("a view", "views")
         unit = "its frame" if feed.capture.record is not None else "64 messages and their lengths"
         first = Stage("packet", f"Takes {unit} out of the file: {kind}.", self.walker.packet)
@@ -86,8 +85,8 @@ class _Walk:
 class _Records(_Walk):
     # Cuts, then a record for each message.
 
-    def __init__(self, feed: Feed, cut: Callable[[slice], Bytes] | None) -> None:
-        super().__init__(feed, cut)
+    def __init__(self, feed: Feed, *, copies: bool) -> None:
+        super().__init__(feed, copies=copies)
         self._decoders = _by_tag(feed.protocol, record_of)
         self.stages = (
             *self.cuts,
@@ -117,8 +116,8 @@ class _Records(_Walk):
 class _Moving(_Walk):
     # Cuts that copy nothing, then offsets only, then one view that moves over the messages.
 
-    def __init__(self, feed: Feed, cut: Callable[[slice], Bytes]) -> None:
-        super().__init__(feed, cut)
+    def __init__(self, feed: Feed) -> None:
+        super().__init__(feed, copies=False)
         self._views: dict[int, Flyweight] = _by_tag(feed.protocol, lambda m: view_of(m)())
         self.stages = (
             *self.cuts,
@@ -142,14 +141,14 @@ def _by_tag(protocol: Protocol, make: Callable[[Any], Any]) -> dict[int, Any]:
 
 def copying_stages(feed: Feed, stepped: bool) -> _Records:
     """Cut with `bytes` slices: each is a copy."""
-    return _Records(feed, None)
+    return _Records(feed, copies=True)
 
 
 def slicing_stages(feed: Feed, stepped: bool) -> _Records:
     """Make the same cuts with memoryview slices: each is an object, and none is a copy."""
-    return _Records(feed, feed.source.view.__getitem__)
+    return _Records(feed, copies=False)
 
 
 def flyweight_stages(feed: Feed, stepped: bool) -> _Moving:
     """Make views of packets, and move one view a type from message to message."""
-    return _Moving(feed, feed.source.view.__getitem__)
+    return _Moving(feed)

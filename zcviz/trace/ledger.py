@@ -15,6 +15,7 @@ from the *kind* of the output, and a kind is decided once, for all stages, by `p
 from __future__ import annotations
 
 import sys
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import singledispatch
@@ -145,14 +146,14 @@ class Ledger:
         last, counted = self._last.get(stage, (None, Entry()))
         if last is output:
             entry.subtract(counted)
-        now = self._entry_of(output, [self._source, *_ranges(given)])
+        now = self._entry_of(output, _Union([self._source, *_ranges(given)]))
         entry.add(now)
         self._last[stage] = output, now
 
-    def _entry_of(self, output: Any, ranges: list[tuple[int, int]]) -> Entry:
+    def _entry_of(self, output: Any, inputs: _Union) -> Entry:
         entry = Entry()
         for part in parts(output):
-            if _overlaps(part, ranges):
+            if part.address is not None and inputs.overlaps(part.address, part.span):
                 entry.viewed += part.nbytes
             elif part.kind == "wire":
                 entry.copied += part.nbytes
@@ -161,14 +162,25 @@ class Ledger:
         return entry
 
 
-def _ranges(given: Any) -> list[tuple[int, int]]:
-    return [
-        (part.address, part.span) for part in parts(given) if part.address is not None and part.span
-    ]
+class _Union:
+    # Address ranges, merged where they overlap, so that one look-up answers for all of them.
+
+    def __init__(self, ranges: Iterable[tuple[int, int]]) -> None:
+        self._starts: list[int] = []
+        self._stops: list[int] = []
+        for start, size in sorted(ranges):
+            if self._stops and start <= self._stops[-1]:
+                self._stops[-1] = max(self._stops[-1], start + size)
+            else:
+                self._starts.append(start)
+                self._stops.append(start + size)
+
+    def overlaps(self, start: int, size: int) -> bool:
+        at = bisect_left(self._starts, start + size) - 1  # the last that begins before the end
+        return size > 0 and at >= 0 and self._stops[at] > start
 
 
-def _overlaps(part: Part, ranges: list[tuple[int, int]]) -> bool:
-    if part.address is None or not part.span:
-        return False
-    start, stop = part.address, part.address + part.span
-    return any(start < at + size and at < stop for at, size in ranges)
+def _ranges(given: Any) -> Iterator[tuple[int, int]]:
+    for part in parts(given):
+        if part.address is not None and part.span:
+            yield part.address, part.span

@@ -18,16 +18,22 @@ from .theme import CSS
 if TYPE_CHECKING:
     from ..dissect import Dissection
 
+_LISTED = 8  # windows of a strip that the text names
+
 __all__ = ["Copy", "Lane", "MemoryPicture", "Segment", "Strip", "Window", "memory_picture"]
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A named part of a strip; `start` and `end` count from the first byte of its memory."""
+    """A named part of a strip; `start` and `end` count from the first byte of its memory.
+
+    `short` is what to call it where there is no room.
+    """
 
     start: int
     end: int
     label: str
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +53,10 @@ class Strip:
         Size of the memory.
     start, end : int [bytes]
         The part that is drawn; the edge is torn where that is not all.
-    detail : str
-        What stands in place of an address where there is none.
+    counted : int [bytes]
+        What it counts for: wire values count as many bytes as they took on the wire.
+    objects, held : int
+        How many Python objects it is spread over, and the bytes of these; 0 where not known.
     segments : tuple of Segment
     """
 
@@ -59,13 +67,24 @@ class Strip:
     nbytes: int
     start: int
     end: int
-    detail: str = ""
+    counted: int = 0
+    objects: int = 0
+    held: int = 0
     segments: tuple[Segment, ...] = ()
 
     @property
     def shown(self) -> int:
         """How many of its bytes are drawn."""
         return self.end - self.start
+
+
+def place_of(strips: Sequence[Strip]) -> str:
+    """Return where strips of one row are: the first address, or over how many objects."""
+    first = strips[0]
+    if first.address is not None:
+        return f"{first.address + first.start:#x}{' …' if len(strips) > 1 else ''}"
+    objects, held = (sum(getattr(strip, name) for strip in strips) for name in ("objects", "held"))
+    return f"{objects:,} Python objects, {size_text(held)}" if objects else "Python objects"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +140,8 @@ class Lane:
     notes: tuple[str, ...] = ()
 
     def total(self, kind: str) -> int:
-        """Return the bytes of all strips of a kind, as far as they are in use."""
-        return sum(strip.shown for strip in self.strips if strip.kind == kind)
+        """Return the bytes that all strips of a kind count for."""
+        return sum(strip.counted for strip in self.strips if strip.kind == kind)
 
     @property
     def sentence(self) -> str:
@@ -149,31 +168,28 @@ class Lane:
 
     def lines(self) -> list[str]:
         """Return the lane as text: a line a strip, its windows indented beneath."""
-        origins = {copy.target: copy for copy in reversed(self.copies)}
         lines = [f"{self.sentence}."]
-        for number, strip in enumerate(self.strips):
-            where = strip.detail if strip.address is None else f"at {strip.address:#x}"
-            line = f"  {strip.kind:<8} {strip.label}"
-            line += (
-                f", {size_text(strip.shown)}, {where}" if strip.kind != "source" else f", {where}"
-            )
-            if number in origins:
-                copy = origins[number]
-                line += f", from bytes {copy.start:,} to {copy.end:,} of {self._name(copy.origin)}"
-                line += " and on" if self.copies.count(copy) < self._copies_to(number) else ""
-            lines.append(line)
+        for row, label in enumerate(self.rows):
+            numbers = [n for n, strip in enumerate(self.strips) if strip.row == row]
+            strips = [self.strips[number] for number in numbers]
+            origin = self._origin([copy for copy in self.copies if copy.target in numbers])
+            lines.append(f"  {strips[0].kind:<8} {label}, {place_of(strips)}{origin}")
+            looks = [window for window in self.windows if window.strip in numbers]
             lines += [
                 f"    {'view ' if window.is_view else 'entry'}  {window.label}"
-                for window in self.windows
-                if window.strip == number
+                for window in looks[:_LISTED]
             ]
+            if len(looks) > _LISTED:
+                lines.append(f"    and {len(looks) - _LISTED} more")
         return [printable(line) for line in (*lines, *(f"  {note}" for note in self.notes))]
 
-    def _copies_to(self, target: int) -> int:
-        return sum(copy.target == target for copy in self.copies)
-
-    def _name(self, number: int) -> str:
-        return self.strips[number].label.split(" = ")[0].split(", ")[0]
+    def _origin(self, copies: list[Copy]) -> str:
+        if not copies:
+            return ""
+        name = self.rows[self.strips[copies[0].origin].row].split(" = ")[0].split(", ")[0]
+        if len(copies) > 1:
+            return f", from {len(copies)} places in {name}"
+        return f", from bytes {copies[0].start:,} to {copies[0].end:,} of {name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +214,7 @@ class MemoryPicture:
 
         scale = scale_of(self.lanes)
         drawn = "".join(f"<div>{draw_lane(lane, scale)}</div>" for lane in self.lanes)
-        title = f"<p class='zc-title'>{escape(self.title)}</p>" if self.title else ""
+        title = f"<p>{escape(self.title)}</p>" if self.title else ""
         return (
             f"<style>{CSS}{STYLE}</style><div class='zc zc-memory'>{title}<div>{drawn}</div></div>"
         )

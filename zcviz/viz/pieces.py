@@ -18,7 +18,6 @@ from ..codec import encode
 from ..errors import BufferLifetimeError
 from ..index import MessageIndex
 from ..pipelines import Columns
-from ..render import size_text
 from ..spec import tag_text
 from ..trace import Node, provenance
 from ..trace.ledger import Part, parts
@@ -27,7 +26,7 @@ __all__ = ["Piece", "entries", "gathered", "named", "pieces", "what"]
 
 _DEEPEST = 3  # attributes of attributes: far enough for arrays in a dictionary in a dataclass
 _MOST = 4096  # items of one list that are looked at
-_GATHERED = 8  # values of a column whose way is drawn
+_GATHERED = 16  # values of columns whose way is drawn, or one a column
 _LARGEST_CONTENT = 1 << 20
 _UNKNOWN = parts.dispatch(object)
 
@@ -40,14 +39,17 @@ class Piece:
     ----------
     kind : {"wire", "derived"}
     nbytes : int
+        Memory it takes.
     address : int or None
         None where it is spread over Python objects.
     name : str
         What its object calls it.
     owner : Node or None
         Who owns the memory at the address, where that is known.
-    objects : str
-        How many Python objects it is spread over.
+    counted : int [bytes]
+        What the ledger counts it for.
+    objects, held : int
+        Of a record: how many Python objects it is spread over, and their bytes.
     wire : bytes
         Of a record: its message as on the wire.
     """
@@ -57,7 +59,9 @@ class Piece:
     address: int | None = None
     name: str = ""
     owner: Node | None = None
-    objects: str = "Python objects"
+    counted: int = 0
+    objects: int = 0
+    held: int = 0
     wire: bytes = b""
 
     @property
@@ -78,15 +82,14 @@ def named(item: Any) -> tuple[str, Any, str | None]:
 
 def what(value: Any, found: list[Piece]) -> str:
     """Return what an object is, in a word or two: ``bytes``, ``3 × bytes``, ``2 × AddOrder``."""
-    names = {piece.name for piece in found if not piece.address} or {""}
-    if not isinstance(value, list | tuple) or not value:
+    if not isinstance(value, list | tuple) or hasattr(type(value), "__zcviz_message__"):
         return type(value).__name__
-    if hasattr(type(value), "__zcviz_message__"):
-        return type(value).__name__
-    kinds = {type(each).__name__ for each in value}
-    if names != {""}:
-        return f"{len(found)} × {names.pop() if len(names) == 1 else 'record'}"
-    return f"{len(value)} × {kinds.pop() if len(kinds) == 1 else 'object'}"
+    records = {piece.name for piece in found if piece.wire}
+    kinds = records or {type(each).__name__ for each in value}
+    count = len(found) if records else len(value)
+    several = "record" if records else "object"
+    times = f"{count:,} × " if count > 1 else ""
+    return f"{times}{kinds.pop() if len(kinds) == 1 else several}"
 
 
 def entries(index: MessageIndex) -> Iterator[tuple[int, int, str]]:
@@ -104,15 +107,16 @@ def gathered(value: Any) -> Iterator[tuple[int, int, int, int, int]]:
     column, at, size, offset, width
         Address of the column, the value's place and size in it; its place and size in the source.
     """
-    for each in value if isinstance(value, list | tuple) else [value]:
-        if isinstance(each, Columns):
-            offsets = each.offsets[:_GATHERED].tolist()
-            for name, column in each.columns.items():
-                wire = each.message[name]
-                for number, offset in enumerate(offsets):
-                    at = number * column.itemsize
-                    place = offset + wire.offset, wire.type.size
-                    yield int(column.ctypes.data), at, column.itemsize, *place
+    tables = value if isinstance(value, list | tuple) else [value]
+    tables = [table for table in tables if isinstance(table, Columns)]
+    most = _GATHERED // max(1, sum(len(table.columns) for table in tables)) + 1
+    for table in tables:
+        for name, column in table.columns.items():
+            wire = table.message[name]
+            for number, offset in enumerate(table.offsets[:most].tolist()):
+                at = number * column.itemsize
+                place = offset + wire.offset, wire.type.size
+                yield int(column.ctypes.data), at, column.itemsize, *place
 
 
 def pieces(value: Any, told: str | None = None) -> list[Piece]:
@@ -126,10 +130,10 @@ def pieces(value: Any, told: str | None = None) -> list[Piece]:
             if part.kind == "wire" and records:
                 found.append(records.pop(0))
             elif part.nbytes:
-                found.append(Piece(kind, part.nbytes))
+                found.append(Piece(kind, part.nbytes, counted=part.nbytes))
             continue
         name, owner = leaves.get(part.address, ("", None))
-        found.append(Piece(kind, part.span, part.address, name, owner))
+        found.append(Piece(kind, part.span, part.address, name, owner, part.nbytes))
     return found
 
 
@@ -164,6 +168,10 @@ def _leaves(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[int, t
 def _held(value: Any) -> Iterable[tuple[str, Any]]:
     if isinstance(value, list | tuple):
         return [("", each) for each in value[:_MOST]]
+    if isinstance(value, Columns):
+        tag = (value.message.tag or b"").decode("latin-1")
+        named = {"offsets": value.offsets, **value.columns}
+        return [(f"{tag} {name}".strip(), array) for name, array in named.items()]
     if isinstance(value, dict):
         return [(str(key), each) for key, each in value.items()]
     slots = getattr(type(value), "__slots__", ())
@@ -175,10 +183,15 @@ def _records(value: Any) -> Iterator[Piece]:
     message = getattr(type(value), "__zcviz_message__", None)
     if message is not None:
         own = {id(each): each for each in value if not _is_shared(each)}.values()
-        size = size_text(sys.getsizeof(value) + sum(map(sys.getsizeof, own)))
-        objects = f"{len(own) + 1} Python objects, {size}"
-        wire = encode(message, **value._asdict())
-        yield Piece("wire", message.size, None, type(value).__name__, None, objects, wire)
+        yield Piece(
+            "wire",
+            message.size,
+            name=type(value).__name__,
+            counted=message.size,
+            objects=len(own) + 1,
+            held=sys.getsizeof(value) + sum(map(sys.getsizeof, own)),
+            wire=encode(message, **value._asdict()),
+        )
     elif isinstance(value, list | tuple):
         for each in value:
             yield from _records(each)

@@ -17,12 +17,12 @@ from ..render import size_text
 from ..trace import Node, provenance
 from .memory import Copy, Lane, Segment, Strip, Window
 from .pieces import Piece, entries, gathered, named, pieces, what
-from .theme import title_of
+from .theme import short_title_of, title_of
 
 __all__ = ["lane_of", "part_of_source"]
 
 _LARGEST_SEARCH = 1 << 26  # bytes of a source that are searched for the first copy
-_LONGEST_NAME = 20  # characters of a file's name in a label
+_LONGEST_NAME = 16  # characters of a file's name in a label
 _LISTED = 6  # parts of an object that its label names
 
 
@@ -34,28 +34,32 @@ def part_of_source(
     """Return the strip of the source: the part of it that the segments or the objects are about."""
     if source is None or not source.size:
         return None
-    if isinstance(segments, Dissection):
-        at = segments.offset
-        segments = [
-            (at + low, at + low + message.size, title_of(message))
-            for message, low in segments.layers
-        ]
-    known = tuple(Segment(*each) for each in segments)
+    known = _segments(segments)
     bounds = [(each.start, each.end) for each in known] or [
         where for objects in lanes for where in _places(source, objects)
     ]
     bounds = [where for where in bounds if where != (0, source.size)] or [(0, source.size)]
     start, end = min(low for low, _ in bounds), max(high for _, high in bounds)
     name = provenance(source).nodes[0].label.split(" ", 1)[-1]
-    name = name if len(name) <= _LONGEST_NAME else f"{name[:10]}…{name[-9:]}"
+    name = name if len(name) <= _LONGEST_NAME else f"{name[:7]}…{name[-8:]}"
     label = f"{name} ({type(source.owner).__name__}), {_part(start, end, source.size)}"
     return Strip(0, label, "source", source.address, source.size, start, end, segments=known)
+
+
+def _segments(segments: Dissection | Sequence[tuple[int, int, str]]) -> tuple[Segment, ...]:
+    if not isinstance(segments, Dissection):
+        return tuple(Segment(*each) for each in segments)
+    at = segments.offset
+    return tuple(
+        Segment(at + low, at + low + each.size, title_of(each), short_title_of(each))
+        for each, low in segments.layers
+    )
 
 
 def _part(start: int, end: int, size: int) -> str:
     if (start, end) == (0, size):
         return size_text(size)
-    return f"bytes {start:,} to {end:,} of {size:,}"
+    return f"bytes {start:,}–{end:,} of {size:,}"
 
 
 def _places(source: Source, objects: list[Any]) -> Iterator[tuple[int, int]]:
@@ -85,7 +89,7 @@ def lane_of(
     notes: Sequence[str],
 ) -> Lane:
     """Return the lane of objects in the order they were made."""
-    lane = _Lane([part.label], [part]) if part else _Lane()
+    lane = _Lane([part.label.replace(" (mmap)", "")], [part]) if part else _Lane()
     for group, item in enumerate(objects):
         lane.add(group, *named(item))
     kept = {window.strip for window in lane.windows if window.is_view}
@@ -116,15 +120,15 @@ class _Lane:
                 text = f"{name} entry: offset {low:,}, size {high - low}, tag {tag}"
                 self.windows.append(Window(0, low, high, text, group, is_view=False))
         found = pieces(value, told)
-        placed = [piece for piece in found if piece.address is not None]
+        placed = sum(piece.address is not None for piece in found)
         kind = f" ({type(value).__name__})" if len(found) == 1 else ""
         fresh: list[Piece] = []
-        for piece in found:
-            number = f" {placed.index(piece) + 1} of {len(placed)}" if len(placed) > 1 else ""
-            if not self._is_view(piece, f"{name}{number}{kind}", group):
+        for number, piece in enumerate(found, 1):
+            which = f" {number} of {placed}" if placed > 1 else ""
+            if not self._is_view(piece, f"{name}{which}{kind}", group):
                 fresh.append(piece)
-        for which in ("wire", "derived"):
-            self._row(name, value, [piece for piece in fresh if piece.kind == which])
+        for memory in ("wire", "derived"):
+            self._row(name, value, [piece for piece in fresh if piece.kind == memory])
         if has_source:
             self._gathered(value)
 
@@ -171,16 +175,18 @@ class _Lane:
         row, before = len(self.rows), len(self.strips)
         kind: Literal["copied", "derived"] = "copied" if fresh[0].kind == "wire" else "derived"
         label = f"{name} = {what(value, fresh)}"
-        total = size_text(sum(piece.nbytes for piece in fresh))
-        listed = [f"{each.name} {size_text(each.nbytes)}" for each in fresh if each.address]
+        total = size_text(sum(piece.counted for piece in fresh))
+        listed = [f"{each.name} {size_text(each.counted)}" for each in fresh if each.address]
         listed = listed[:_LISTED] if any(each.name for each in fresh) else []
         parts = f": {', '.join(listed)}" if listed else ""
         self.rows.append(f"{label}, {total}{' derived' if kind == 'derived' else ''}{parts}")
         searched: dict[int, int] = {}
         for piece in fresh:
-            text = f"{label} {piece.name}".strip() if listed else label
-            size = piece.nbytes
-            strip = Strip(row, text, kind, piece.address, size, 0, size, piece.objects)
+            text, size = f"{name}: {piece.name}" if listed else label, piece.nbytes
+            strip = Strip(
+                row, text, kind, piece.address, size, 0, size,
+                piece.counted, piece.objects, piece.held,
+            )  # fmt: skip
             if kind == "copied":
                 self._find(piece.content, before, searched)
                 self.contents[len(self.strips)] = piece.content

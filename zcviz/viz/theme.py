@@ -23,6 +23,7 @@ __all__ = [
     "escape",
     "hatch",
     "printable",
+    "short_title_of",
     "title_of",
 ]
 
@@ -87,9 +88,19 @@ _TITLES = {
 }
 
 
+_SHORT = {"ethernet": "Eth", "moldudp64": "Mold", "moldudp64_block": "", "frame": ""}
+
+
 def title_of(message: Message) -> str:
     """Return what to call a header or message in a picture: ``Add Order``."""
     return _TITLES.get(message.name) or message.name.replace("_", " ").title()
+
+
+def short_title_of(message: Message) -> str:
+    """Return what to call it where there is little room; the tag, for a message of a feed."""
+    if message.tag is not None:
+        return message.tag.decode("latin-1")
+    return _SHORT.get(message.name, title_of(message))
 
 
 def hatch(x: float, y: float, width: float, height: float, step: float = 6) -> str:

@@ -177,12 +177,16 @@ class LiveChart(anywidget.AnyWidget):  # type: ignore[misc]
         if self._published % _READOUT_EVERY == 0 or not self.run.running:
             self._show(sample)
 
+    def page_is_awaited(self) -> float:
+        """Return for how many more seconds the run goes on without hearing of a page."""
+        return self._page_timeout - (time.monotonic() - self._heard)
+
     def _check_page(self) -> None:
         now = time.monotonic()
         # While a cell kept the kernel busy it could not hear a page: that time does not count.
         self._heard += max(0.0, now - self._awake - 1.0)
         self._awake = now
-        if self.run.running and now - self._heard > self._page_timeout:
+        if self.run.running and self.page_is_awaited() < 0:
             self.run.stop()
             self.run.problems[""] = "Stopped, because no page has shown this chart for a while."
 

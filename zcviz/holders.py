@@ -1,0 +1,90 @@
+"""Who still holds arrays or memoryviews into memory: asked when it cannot be released."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterable, Iterator
+from types import FrameType
+
+import numpy as np
+
+__all__ = ["holders", "renew_locals"]
+
+_MOST = 8
+_CLOSING = ("zcviz.buffers", "zcviz.feed", __name__)  # our own frames on the way to the error
+
+
+def _frames() -> Iterator[FrameType]:
+    for frame in list(sys._current_frames().values()):
+        here: FrameType | None = frame
+        while here is not None:
+            if here.f_globals.get("__name__") not in _CLOSING:
+                yield here
+            here = here.f_back
+
+
+def renew_locals() -> None:
+    """Let go of what local variables held when `holders` looked at them, and hold no more.
+
+    Before Python 3.13 a frame keeps its variables as they were when somebody looked; another look
+    brings that up to date.
+    """
+    for frame in _frames():
+        frame.f_locals  # noqa: B018
+
+
+def _start_of(value: np.ndarray | memoryview) -> int:
+    if isinstance(value, memoryview):
+        value = np.frombuffer(value, np.uint8)
+    return int(value.ctypes.data)
+
+
+def holders(address: int, size: int, but: Iterable[object]) -> list[str]:
+    """Describe the first few arrays and memoryviews that start in a range of memory.
+
+    Parameters
+    ----------
+    address, size : int [bytes]
+    but : iterable of object
+        Not these.
+
+    Notes
+    -----
+    Arrays are invisible to the garbage collector, so this looks into what it can see: the
+    variables of running code, dictionaries, sequences, and the attributes of other objects.
+    """
+    seen = {id(each) for each in but}
+
+    def inside(value: object) -> bool:
+        if not isinstance(value, np.ndarray | memoryview) or id(value) in seen:
+            return False
+        try:
+            return address <= _start_of(value) < address + size
+        except ValueError:  # a memoryview that is released, empty, or not contiguous
+            return False
+
+    def named(items: Iterable[tuple[object, object]], where: str = "") -> Iterator[str]:
+        for name, value in items:
+            if inside(value):
+                seen.add(id(value))
+                yield f"{type(value).__name__} {where or repr(name)}"
+
+    def found() -> Iterator[str]:
+        for frame in _frames():
+            yield from named(list(frame.f_locals.items()))
+        for each in gc.get_objects():
+            if type(each) is dict:
+                yield from named(list(each.items()))
+            elif type(each) in (list, tuple):
+                yield from named(list(enumerate(each)))
+            elif not any(each is one for one in but):
+                held = enumerate(gc.get_referents(each))
+                yield from named(held, f"in an object of type {type(each).__name__}")
+
+    first: list[str] = []
+    for text in found():
+        first.append(text)
+        if len(first) == _MOST:
+            break
+    return first
