@@ -32,6 +32,8 @@ $(LAB): binder/requirements.txt pyproject.toml | .venv/bin/python
 	@echo "installing the pinned notebook environment (once; a minute or two)"
 	@$(PIP) --require-hashes -r binder/requirements.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@echo "compiling the kernels (once)"
+	@$(PY) -m zcviz info data/feed.itch > /dev/null && $(PY) -m zcviz compare data/feed.pcap > /dev/null
 	@touch $@
 
 $(DEV): requirements-dev.txt $(LAB)

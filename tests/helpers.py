@@ -13,7 +13,7 @@ SESSION = b"000010059B"
 # --- the documented layouts: type, length, and where each field lies ------------------------------
 # n = unsigned integer, t = text. From the facts of the exchange's document, edition February 2026.
 
-ITCH50 = {
+DOCUMENTED = {
     "S": ("system_event", 12, "event_code t11:1"),
     "R": (
         "stock_directory", 39,
@@ -94,7 +94,7 @@ ITCH50 = {
     ),
 }  # fmt: skip
 
-SIZES = {tag: size for tag, (_, size, _) in ITCH50.items()}
+SIZES = {tag: size for tag, (_, size, _) in DOCUMENTED.items()}
 
 
 def layout(fields: str) -> list[tuple[str, str, int, int]]:
@@ -110,7 +110,7 @@ def layout(fields: str) -> list[tuple[str, str, int, int]]:
 def layout_of(tag: str) -> list[tuple[str, str, int, int]]:
     """Every field of an ITCH message, the four that all have first."""
     common = "message_type t0:1, stock_locate n1:2, tracking_number n3:2, timestamp n5:6"
-    return layout(common) + layout(ITCH50[tag][2])
+    return layout(common) + layout(DOCUMENTED[tag][2])
 
 
 # --- messages -------------------------------------------------------------------------------------

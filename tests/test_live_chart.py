@@ -135,7 +135,7 @@ def test_what_goes_wrong_is_a_sentence_on_the_panel(feed: Feed) -> None:
     held.close()
     says(chart, "start")
     assert not chart.running
-    assert chart.problems == ["Bytes is closed."]
+    assert chart.problems == ["Bytes object is closed."]
     chart.close()
 
 

@@ -12,8 +12,9 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ._version import __version__
 from .errors import ZcvizError
@@ -30,15 +31,15 @@ _DAMAGED, _UNREADABLE, _INTERRUPTED = 1, 2, 128 + signal.SIGINT
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    own, passed_on = _split(words)
+    own, passed_on = _split(list(sys.argv[1:] if arguments is None else arguments))
     parsed = _parser().parse_args(own)
-    if passed_on and parsed.command != "lab":
-        parsed.parser.error(f"unrecognized arguments: -- {' '.join(passed_on)}")
     parsed.passed_on = passed_on
+    if isinstance(sys.stdout, TextIOWrapper):  # a terminal may lack characters; none may be lost
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status: int = parsed.run(parsed)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -53,17 +54,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(what: str, status: int = _UNREADABLE) -> int:
-    print(f"zcviz: {printable(' '.join(what.split()))}", file=sys.stderr)
+    if sys.stderr is not None:
+        print(f"zcviz: {printable(' '.join(what.split()))}", file=sys.stderr)
     return status
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:
-    at = words.index("--") if "--" in words else len(words)
+    # What follows -- is Jupyter's; for the other commands, names of files that begin with a dash.
+    at = words.index("--") if words[:1] == ["lab"] and "--" in words else len(words)
     return words[:at], words[at + 1 :]
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(_say(f"{message} (see {self.prog} --help)"))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="zcviz", description="Decode market data without copying it, and see who copies."
     )
     parser.add_argument("--version", action="version", version=f"zcviz {__version__}")
@@ -96,8 +104,6 @@ def _parser() -> argparse.ArgumentParser:
     samples.add_argument("--messages", type=int, default=100_000, metavar="N")
     samples.add_argument("--seed", type=int, default=1, metavar="S")
     samples.set_defaults(run=_samples)
-    for each in commands.choices.values():
-        each.set_defaults(parser=each)
     return parser
 
 
@@ -154,7 +160,7 @@ def _export(given: argparse.Namespace) -> int:
 
     with Progress("reading") as progress, _open(given, progress) as feed:
         tags = given.type or [tag for tag in feed.counts() if tag in feed.protocol]
-        messages = [feed.protocol[tag] for tag in tags]
+        messages = list(dict.fromkeys(feed.protocol[tag] for tag in tags))
         with Progress("writing") as writing:
             for path, rows in export_csv(feed, given.directory, messages, writing):
                 print(f"{path}: {rows:,} rows")

@@ -17,7 +17,8 @@ class Progress:
         self._what = what
         self._shown = False
         # What is done within a moment needs no bar.
-        self._next = monotonic() + 3 * _EVERY if sys.stderr.isatty() else float("inf")
+        on_terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._next = monotonic() + 3 * _EVERY if on_terminal else float("inf")
 
     def __call__(self, done: int, total: int) -> None:
         """Draw, unless it is too soon."""

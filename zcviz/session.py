@@ -10,15 +10,18 @@ No socket and no file here: datagrams go in, numbers come out.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .index import Datagrams
+from .protocols import moldudp64
 
-__all__ = ["Accounting", "Sequencer", "account"]
+__all__ = ["Accounting", "Content", "Sequencer", "account"]
+
+Content = Callable[[int, int, int], bytes | memoryview]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +57,13 @@ class Sequencer:
 
     Parameters
     ----------
-    content : callable (datagram number, position of a block in it) -> bytes-like
-        Read only when a number comes a second time.
+    content : callable (datagram number, first block, block after the last) -> bytes-like
+        The blocks, their lengths included. Asked only when numbers come a second time.
     """
 
-    def __init__(self, content: Callable[[int, int], bytes | memoryview]) -> None:
+    def __init__(self, content: Content) -> None:
         self._content = content
-        self._done = Accounting()
+        self._gaps = self._missing = self._duplicates = self._restarts = 0
         self._new_epoch()
 
     def _new_epoch(self) -> None:
@@ -75,14 +78,19 @@ class Sequencer:
         if not blocks:
             return
         if self._contradicts(datagram, sequence, blocks):
-            self._done += self._close_epoch() + Accounting(restarts=1)
+            holes = self._holes()
+            self._gaps += len(holes)
+            self._missing += sum(holes)
+            self._restarts += 1
             self._new_epoch()
         if not self._add(datagram, sequence, blocks):
-            self._done += Accounting(duplicates=1)
+            self._duplicates += 1
 
     def result(self) -> Accounting:
         """Return the accounting of all epochs so far."""
-        return self._done + self._close_epoch()
+        holes = self._holes()
+        gaps, missing = self._gaps + len(holes), self._missing + sum(holes)
+        return Accounting(gaps, missing, self._duplicates, self._restarts)
 
     def _overlapping(self, start: int, stop: int) -> range:
         first = bisect_right(self._stops, start)
@@ -96,10 +104,10 @@ class Sequencer:
             carrier, carried = self._carriers[at]
             low = max(sequence, self._starts[at])
             high = min(sequence + blocks, self._stops[at])
-            for number in range(low, high):
-                before = self._content(carrier, number - carried)
-                if before != self._content(datagram, number - sequence):
-                    return True
+            before = self._content(carrier, low - carried, high - carried)
+            # Blocks stand one after another with their lengths, so equal bytes are equal blocks.
+            if before != self._content(datagram, low - sequence, high - sequence):
+                return True
         return False
 
     def _add(self, datagram: int, sequence: int, blocks: int) -> bool:
@@ -120,13 +128,10 @@ class Sequencer:
             self._carriers.insert(place, (datagram, sequence))
         return bool(holes)
 
-    def _close_epoch(self) -> Accounting:
-        holes = [
-            start - stop
-            for start, stop in zip(self._starts[1:], self._stops[:-1], strict=True)
-            if start > stop
-        ]
-        return Accounting(gaps=len(holes), missing=sum(holes))
+    def _holes(self) -> list[int]:
+        # Of the present epoch: how many numbers each gap has.
+        neighbours = zip(self._starts[1:], self._stops[:-1], strict=True)
+        return [start - stop for start, stop in neighbours if start > stop]
 
 
 def account(data: NDArray[np.uint8], datagrams: Datagrams, session_size: int) -> Accounting:
@@ -160,18 +165,21 @@ def _channels(
     names = data[offsets[of, None].astype(np.int64) + np.arange(size)]
     if (names == names[0]).all():  # one session, as nearly always: no need to sort
         return [of]
-    _, which = np.unique(names, axis=0, return_inverse=True)
-    return [of[which == each] for each in range(int(which.max()) + 1)]
+    _, which, counts = np.unique(names, axis=0, return_inverse=True, return_counts=True)
+    grouped = of[np.argsort(which, kind="stable")]  # in order of arrival within each session
+    return np.split(grouped, np.cumsum(counts)[:-1])
 
 
 def _account_channel(
     data: NDArray[np.uint8], datagrams: Datagrams, channel: NDArray[np.int64]
 ) -> Accounting:
     starts, blocks = datagrams.sequences[channel], datagrams.blocks[channel]
-    stops = starts + blocks
-    if (stops > starts).all() and (starts[1:] >= stops[:-1]).all():
-        # Numbers only ever rise: no duplicate, no restart, nothing to compare.
-        holes = starts[1:] - stops[:-1]
+    order = np.argsort(starts, kind="stable")
+    low = starts[order]
+    high = low + blocks[order]
+    if (high > low).all() and (low[1:] >= high[:-1]).all():
+        # No number came twice: no duplicate, no restart, nothing to compare.
+        holes = low[1:] - high[:-1]
         return Accounting(gaps=int((holes > 0).sum()), missing=sum(holes[holes > 0].tolist()))
     sequencer = Sequencer(_content(data, datagrams))
     rows = zip(channel.tolist(), starts.tolist(), blocks.tolist(), strict=True)
@@ -180,23 +188,15 @@ def _account_channel(
     return sequencer.result()
 
 
-def _content(
-    data: NDArray[np.uint8], datagrams: Datagrams
-) -> Callable[[int, int], bytes | memoryview]:
+def _content(data: NDArray[np.uint8], datagrams: Datagrams) -> Content:
     from .walk import block_bounds
 
     view = memoryview(data)
-    bounds: dict[int, Sequence[tuple[int, int]]] = {}
 
-    def content(datagram: int, block: int) -> memoryview:
-        if datagram not in bounds:
-            if len(bounds) > 1024:  # only the last few are ever asked for again
-                bounds.clear()
-            start = int(datagrams.offsets[datagram])
-            bounds[datagram] = list(
-                block_bounds(view, start, start + int(datagrams.sizes[datagram]))
-            )
-        low, high = bounds[datagram][block]
-        return view[low:high]
+    def content(datagram: int, first: int, after: int) -> memoryview:
+        start = int(datagrams.offsets[datagram])
+        stop = start + int(datagrams.sizes[datagram])
+        bounds = list(block_bounds(view, start, stop))[first:after]
+        return view[bounds[0][0] - moldudp64.BLOCK.size : bounds[-1][1]]
 
     return content

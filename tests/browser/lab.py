@@ -259,7 +259,11 @@ class Journey:
         return path
 
     def end(self) -> None:
-        """Shut the notebook's kernel down, and close the page."""
+        """Shut all kernels down, and close the page."""
         if not self.page.is_closed():
-            self.page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
             self.page.close()
+        with urllib.request.urlopen(f"{self.url}/api/sessions", timeout=30) as answer:
+            sessions = json.load(answer)
+        for session in sessions:
+            address = f"{self.url}/api/sessions/{session['id']}"
+            urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=30)

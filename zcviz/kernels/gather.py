@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ __all__ = ["gather_bytes", "gather_integers", "partition"]
 Bytes = NDArray[np.uint8]
 Offsets = NDArray[np.unsignedinteger]
 Column = NDArray[Any]
+_CHUNK = 1 << 16
 
 
 @jit
@@ -32,15 +34,23 @@ def gather_integers(
     data: Bytes, offsets: Offsets, at: int, size: int, order: str, out: Column
 ) -> None:
     """Fill `out` with the `size`-byte integers at ``data[offsets + at]``, in native byte order."""
-    if not COMPILED:
-        _gather_by_numpy(data, offsets, at, size, order, out)
-    else:
+    if COMPILED:
         _COMPILED[size, order](data, offsets, at, out)
+        return
+    for some in _chunks(offsets):
+        _gather_by_numpy(data, offsets[some], at, size, order, out[some])
 
 
 def gather_bytes(data: Bytes, offsets: Offsets, at: int, size: int, out: Column) -> None:
     """Fill `out`, of a dtype of `size` bytes, with the bytes at ``data[offsets + at]``."""
-    out[:] = _overlapping(data, f"V{size}")[offsets + at].view(out.dtype)
+    values = _overlapping(data, f"V{size}")
+    for some in _chunks(offsets):
+        out[some] = values[offsets[some] + at].view(out.dtype)
+
+
+def _chunks(offsets: Offsets) -> Iterator[slice]:
+    # numpy needs room for what it picks, and for where from: not for all of a column at once.
+    return (slice(low, low + _CHUNK) for low in range(0, len(offsets), _CHUNK))
 
 
 def _overlapping(data: Bytes, dtype: str) -> Column:

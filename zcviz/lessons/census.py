@@ -94,7 +94,7 @@ def _is_shared(value: Any) -> bool:
     if isinstance(value, int):
         return int(str(value)) is value
     if isinstance(value, bytes):
-        return bytes(bytearray(value)) is value
+        return (value + b" ")[:-1] is value
     return value is None or isinstance(value, Message)
 
 

@@ -23,7 +23,7 @@ from ..spec import Message, tag_text
 from ..viz.memory import MemoryPicture, memory_picture
 from ..viz.theme import title_of
 from .census import Count, census, near
-from .show import Kind, Shown, callout, card, figure, figures, prose
+from .show import Kind, Shown, callout, card, figure, prose
 
 __all__ = ["Moment", "Passage", "choose_message", "send", "side_by_side"]
 
@@ -35,6 +35,16 @@ MOST = 6
 _LANES: dict[str, Literal["copying", "zero-copy"]] = {"copying": "copying"}
 _KINDS: dict[str, Kind] = {"copying": "copying", "columnar": "zero-copy"}
 _TIMES = {1: "once", 2: "twice"}
+
+# One card: the picture without a frame of its own, figures and words beside it or beneath it.
+_STYLE = """
+.zcl-moment{display:flex;flex-wrap:wrap;gap:10px 30px;align-items:flex-start}
+.zcl-moment>div:first-child{flex:1 1 400px;min-width:0}
+.zcl-moment>div:last-child{flex:1 1 190px;min-width:0}
+.zcl-moment .zc-memory{border:0;padding:0;background:none}
+.zcl-way{white-space:nowrap}
+.zcl-way b{color:var(--zc-ink)}
+"""
 
 
 def choose_message(feed: Feed, tag: str = "A", among: int = AMONG) -> int:
@@ -68,6 +78,7 @@ def choose_message(feed: Feed, tag: str = "A", among: int = AMONG) -> int:
         packets = feed.index.numbers[: among + 5]  # enough to see the last one's company
         company = np.bincount(packets)[packets][: len(tags)]
         worth += (company > 1) & (company < 5)
+        worth = 2 * worth + (company == 3)
     best = np.flatnonzero(worth == worth.max())
     return int(best[len(best) // 2])
 
@@ -195,14 +206,12 @@ class Passage:
         start, _ = self.bounds(self.message)
         locate = int.from_bytes(self.feed.source.view[start + 1 : start + 3])
         symbol = f" of {self.feed.symbols[locate]}" if locate in self.feed.symbols else ""
+        unit = "Packet" if self.feed.index.numbers is not None else "Piece of the file"
         if len(self.packet) == 1:
-            return f"a packet with one message, {title}{symbol}"
+            return f"{unit} with one message, {title}{symbol}."
         position = self.message - self.packet.start + 1
-        unit = "packet" if self.feed.index.numbers is not None else "piece of the file"
-        return (
-            f"a {unit} with {len(self.packet)} messages; yours is number {position}, "
-            f"{title}{symbol}"
-        )
+        number = len(self.packet)
+        return f"{unit} with {number} messages; yours is number {position}, {title}{symbol}."
 
 
 @dataclass(frozen=True)
@@ -220,9 +229,11 @@ class Moment:
 
     @property
     def results(self) -> tuple[StageResult, ...]:
-        """What the stages so far took and gave, cut down to the messages that are drawn."""
+        """What the stages so far took and gave: what is new, of the messages that are drawn."""
         drawn, packet = self.passage.drawn, self.passage.packet
+        before = {id(each.output) for each in self.passage.earlier}
         done = self.passage.results[: self.number]
+        done = tuple(each for each in done if id(each.output) not in before)
         if drawn == packet:
             return done
         low, high = drawn.start - packet.start, drawn.stop - packet.start
@@ -274,40 +285,56 @@ class Moment:
     def picture(self) -> MemoryPicture:
         """Every buffer and view that exists now."""
         lane = _LANES.get(self.passage.pipeline, "zero-copy")
-        left_out = len(self.passage.packet) - len(self.passage.drawn)
-        notes = {lane: [f"{left_out} more messages of it are not drawn."]} if left_out else None
         copying, zero_copy = (
             self.results if lane == each else None for each in ("copying", "zero-copy")
         )
         source, segments = self.passage.feed.source, self.passage.segments
-        return memory_picture(copying, zero_copy, source, segments, notes=notes)
+        return memory_picture(copying, zero_copy, source, segments, notes={lane: self.notes})
+
+    @property
+    def notes(self) -> list[str]:
+        """What the picture leaves out."""
+        notes = []
+        left_out = len(self.passage.packet) - len(self.passage.drawn)
+        if left_out and self.number:
+            notes.append(f"{left_out} more messages of this packet went the same way.")
+        if len(self.results) < self.number:
+            notes.append("The sums are one object for the whole feed. It was there before.")
+        return notes
 
     @property
     def title(self) -> str:
         """Where the packet is on its way."""
         name, stages = self.passage.pipeline.capitalize(), self.passage.stages
         if not self.number:
-            return f"{name}: before the first stage"
-        return f"{name}: after stage {self.number} of {len(stages)}, {stages[self.number - 1]}"
+            return f"{name}, before the first stage"
+        return f"{name}, stage {self.number} of {len(stages)}: {stages[self.number - 1]}"
 
     @property
     def shown(self) -> Shown:
         """Title, picture, figures and sentence."""
-        kind = _KINDS.get(self.passage.pipeline, "")
-        heading = self.passage.heading
-        numbers = figures(
-            figure(self.copied, "B", "copied so far", kind=kind),
+        kind, heading = _KINDS.get(self.passage.pipeline, ""), self.passage.heading
+        measured = (
             figure(self.objects, "", "objects made so far", kind=kind),
             figure(self.places, "×", "your message in memory", kind=kind),
-            sentence=self.sentence,
         )
+        row = "".join(each._block() for each in measured)
         body = (
-            f"<p class='zcl-title'>{escape(self.title)}</p>"
-            f"<p class='zcl-quiet'>{escape(heading[:1].upper() + heading[1:])}.</p>"
-            f"{self.picture._repr_html_()}{numbers.html}"
+            f"<style>{_STYLE}</style><p class='zcl-title'>{escape(self.title)}</p>"
+            f"<p class='zcl-quiet'>{escape(heading)} {self._way()}</p><div class='zcl-moment'>"
+            f"<div>{self.picture._repr_html_()}</div>"
+            f"<div><div class='zcl-figures'>{row}</div>"
+            f"<div class='zcl-said'>{prose(self.sentence)}</div></div></div>"
         )
-        words = f"{self.title}\n{heading}\n{self.picture}\n{numbers.text}"
-        return card(f"<div class='zcl-moment'>{body}</div>", words)
+        words = [self.title, heading, str(self.picture), *map(str, measured), self.sentence]
+        return card(body, "\n".join(words))
+
+    def _way(self) -> str:
+        names = [
+            f"<b>{escape(name)}</b>" if number == self.number else escape(name)
+            for number, name in enumerate(("file", *self.passage.stages))
+        ]
+        return f"<span class='zcl-way'>{' → '.join(names)}</span>"
 
     def __repr__(self) -> str:
         return repr(self.shown)

@@ -15,7 +15,7 @@ from ..dissect import Dissection
 from ..index import MessageIndex
 from ..render import size_text
 from ..trace import Node, provenance
-from .memory import Copy, Lane, Segment, Strip, Window
+from .model import Copy, Lane, Segment, Strip, Window
 from .pieces import Piece, entries, gathered, named, pieces, what
 from .theme import short_title_of, title_of
 

@@ -9,11 +9,11 @@ import textwrap
 from dataclasses import dataclass, field
 
 from ..render import escape, printable, size_text
-from .memory import Copy, Lane, Segment, Strip, Window, place_of
-from .svg import box, fit, label, path, width_of
+from .model import Copy, Lane, Segment, Strip, Window, place_of
+from .svg import STYLE, box, fit, label, path, width_of
 from .theme import CSS, hatch
 
-__all__ = ["STYLE", "draw_lane", "draw_page", "scale_of"]
+__all__ = ["draw_lane", "draw_page", "scale_of"]
 
 WIDTH = 440  # of a lane, in the units of its drawing; about one CSS pixel each
 LEFT, RIGHT = 6, 434
@@ -21,39 +21,6 @@ HEAD, HEIGHT, LEVEL, GAP = 30, 24, 27, 22
 ABOVE, BELOW_LABEL = 12, 8  # a row begins with a line of text
 MANY = 12  # bands of one row; more of them are drawn without edges and tips
 LARGEST_SCALE = 14  # units a byte: a picture of three bytes does not shout
-
-_RULES = {
-    "text": "fill:var(--zc-ink);font:12px var(--zc-text)",
-    ".m": "font:10.5px var(--zc-code);fill:var(--zc-soft)",
-    ".s": "font-size:11px",
-    ".q": "fill:var(--zc-soft)",
-    ".h": "font-size:14px;font-weight:600",
-    ".n": "font-size:21px;font-weight:700;font-variant-numeric:tabular-nums",
-    ".halo": "paint-order:stroke;stroke:var(--zc-paper);stroke-width:4px;stroke-linejoin:round",
-    ".copied": "fill:var(--zc-copy-fill);stroke:var(--zc-copy)",
-    ".hatch": "fill:none;stroke:var(--zc-copy)",
-    ".source": "fill:var(--zc-strip);stroke:var(--zc-line)",
-    ".derived": "fill:var(--zc-paper);stroke:var(--zc-neutral)",
-    ".seam": "fill:none;stroke:var(--zc-line)",
-    ".band": "fill:var(--zc-copy);fill-opacity:.12",
-    ".edge": "fill:none;stroke:var(--zc-copy);stroke-dasharray:3 3",
-    ".tip": "fill:var(--zc-copy)",
-    ".seen": "fill:var(--zc-view);fill-opacity:.13",
-    ".view": "fill:none;stroke:var(--zc-view);stroke-width:1.6",
-    ".drop": "fill:none;stroke:var(--zc-view);stroke-opacity:.45",
-    ".solid": "fill:var(--zc-view)",
-    ".ruler": "fill:none;stroke:var(--zc-soft)",
-    "text.c": "fill:var(--zc-copy)",
-    "text.v": "fill:var(--zc-view)",
-    "text.d": "fill:var(--zc-neutral)",
-}
-STYLE = """
-.zc-memory{padding:.8em 1em;border:1px solid var(--zc-line);border-radius:8px;break-inside:avoid}
-.zc-memory p{margin:0 0 .5em;font-weight:600}
-.zc-memory>div{display:flex;flex-wrap:wrap;gap:8px 28px}
-.zc-memory>div>div{flex:1 1 380px;min-width:0;max-width:600px}
-.zc-memory svg{display:block;width:100%;height:auto}
-""" + "\n".join(f".zc-drawn {rule}{{{body}}}" for rule, body in _RULES.items())
 
 
 def scale_of(lanes: tuple[Lane, ...]) -> float:
@@ -265,5 +232,5 @@ def draw_page(lanes: tuple[Lane, ...], title: str) -> str:
         f"<svg xmlns='http://www.w3.org/2000/svg' class='zc zc-drawn' role='img' "
         f"width='{WIDTH}' height='{y:.0f}' viewBox='0 0 {WIDTH} {y:.0f}' aria-label='{name}'>"
         f"<title>{name}</title><desc>{escape(words)}</desc><style>{CSS}{STYLE}</style>"
-        f"<rect width='100%' height='100%' style='fill:var(--zc-paper)'/>{head}{''.join(drawn)}</svg>"
+        f"<rect width='100%' height='100%' class='paper'/>{head}{''.join(drawn)}</svg>"
     )

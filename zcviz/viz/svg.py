@@ -1,12 +1,46 @@
-"""The few SVG elements that the pictures are made of."""
+"""The few SVG elements that the memory picture is made of, and their style."""
 
 from __future__ import annotations
 
 from ..render import escape, printable
 
-__all__ = ["box", "fit", "label", "path", "width_of"]
+__all__ = ["STYLE", "box", "fit", "label", "path", "width_of"]
 
 _TOOTH = 3  # of a torn edge
+
+_RULES = {
+    "text": "fill:var(--zc-ink);font:12px var(--zc-text)",
+    ".m": "font:10.5px var(--zc-code);fill:var(--zc-soft)",
+    ".s": "font-size:11px",
+    ".q": "fill:var(--zc-soft)",
+    ".h": "font-size:14px;font-weight:600",
+    ".n": "font-size:21px;font-weight:700;font-variant-numeric:tabular-nums",
+    ".halo": "paint-order:stroke;stroke:var(--zc-paper);stroke-width:4px;stroke-linejoin:round",
+    ".copied": "fill:var(--zc-copy-fill);stroke:var(--zc-copy)",
+    ".hatch": "fill:none;stroke:var(--zc-copy)",
+    ".source": "fill:var(--zc-strip);stroke:var(--zc-line)",
+    ".derived": "fill:var(--zc-paper);stroke:var(--zc-neutral)",
+    ".seam": "fill:none;stroke:var(--zc-line)",
+    ".band": "fill:var(--zc-copy);fill-opacity:.12",
+    ".edge": "fill:none;stroke:var(--zc-copy);stroke-dasharray:3 3",
+    ".tip": "fill:var(--zc-copy)",
+    ".seen": "fill:var(--zc-view);fill-opacity:.13",
+    ".view": "fill:none;stroke:var(--zc-view);stroke-width:1.6",
+    ".drop": "fill:none;stroke:var(--zc-view);stroke-opacity:.45",
+    ".paper": "fill:var(--zc-paper)",
+    ".solid": "fill:var(--zc-view)",
+    ".ruler": "fill:none;stroke:var(--zc-soft)",
+    "text.c": "fill:var(--zc-copy)",
+    "text.v": "fill:var(--zc-view)",
+    "text.d": "fill:var(--zc-neutral)",
+}
+STYLE = """
+.zc-memory{padding:.8em 1em;border:1px solid var(--zc-line);border-radius:8px;break-inside:avoid}
+.zc-memory p{margin:0 0 .5em;font-weight:600}
+.zc-memory>div{display:flex;flex-wrap:wrap;gap:8px 28px}
+.zc-memory>div>div{flex:1 1 380px;min-width:0;max-width:600px}
+.zc-memory svg{display:block;width:100%;height:auto}
+""" + "\n".join(f".zc-drawn {rule}{{{body}}}" for rule, body in _RULES.items())
 
 
 def width_of(text: str, size: float = 12) -> float:

@@ -77,18 +77,18 @@ _JUPYTER = {
 }
 
 _TITLES = {
-    "pcap_record": "record",
+    "pcap_record": "pcap",
     "ethernet": "Ethernet",
     "vlan_tag": "VLAN",
     "ipv4": "IPv4",
     "udp": "UDP",
     "moldudp64": "MoldUDP64",
     "moldudp64_block": "length",
-    "frame": "length",
+    "binaryfile_frame": "length",
 }
 
 
-_SHORT = {"ethernet": "Eth", "moldudp64": "Mold", "moldudp64_block": "", "frame": ""}
+_SHORT = {"ethernet": "Eth", "moldudp64": "Mold", "moldudp64_block": "", "binaryfile_frame": ""}
 
 
 def title_of(message: Message) -> str:
