@@ -18,21 +18,22 @@
 FILE = "../data/feed.pcap"  # for a file of your own, change this line and nothing else
 
 import zcviz
-from zcviz.lessons import beside, exercise, figure, figures, predict
+from zcviz.lessons import beside, exercise, figure, figures, lone_message, predict
 
 feed = zcviz.open(FILE)
 feed
 
 # %% [markdown]
 # The sample is a recording of network traffic: one invented trading day, in the format of NASDAQ's
-# own feed, ITCH 5.0. Opening it copied nothing. Looking into it for the first time goes through
-# the file once and notes where each message is.
+# own feed, ITCH 5.0. It is not read into memory, it is *mapped*: its bytes appear at an address,
+# and no copy is made. Looking into it for the first time goes through it once and notes where each
+# message is.
 
 # %%
 figures(
     figure(len(feed), "messages", f"in {feed.name}"),
     figure(len(feed.counts()), "types", "of message"),
-    figure(feed.source.size / len(feed), "B", "of file per message"),
+    figure(feed.index.sizes.mean(), "B", "in a message, on average"),
 )
 
 # %% [markdown]
@@ -46,13 +47,13 @@ copy = owner[5:13]
 view = memoryview(owner)[5:13]
 
 # %% [markdown]
-# Both hold `BUY 100 `. The difference is *where*.
+# Both hold `BUY 100 `. The difference is *where*:
 
 # %%
 zcviz.memory_picture(
     copying=[("copy", copy)],
     zero_copy=[("view", view)],
-    source=owner,
+    source=("owner", owner),
     segments=[(0, 5, "AAPL"), (5, 13, "BUY 100"), (13, 20, "@320.14")],
 )
 
@@ -66,45 +67,49 @@ zcviz.memory_picture(
 # %% [markdown]
 # ## 2 · One packet, taken apart
 #
-# This is the packet that brought the day's first order. Left: scapy, which many people know.
-# Right: the same bytes as zcviz sees them, each field in a colour.
+# This packet brought a single order. On the left it is shown by scapy, which you may know; on the
+# right by zcviz, each field in a colour.
 
 # %%
-from scapy.layers.l2 import Ether
+from scapy.layers.inet import Ether
 
 from zcviz.dissect import dissect
 
-first = int((feed.index.tags == ord("A")).argmax())  # A: Add Order
-packet = dissect(feed, first)
+order = lone_message(feed, "A")  # A: Add Order
+packet = dissect(feed, order)
 frame = bytes(packet.view[16:]) if feed.container == "pcap" else b""
 familiar = Ether(frame).show(dump=True) if frame else "This file has no packets."
 
 # %%
-beside(familiar, zcviz.hexmap(packet), titles=["scapy", "zcviz"])
+ours = zcviz.hexmap(packet.view, packet.layers)
+beside(familiar, ours, titles=["scapy", "zcviz"], shares=[1, 9])
 
 # %% [markdown]
-# scapy stops at `Raw`: the messages inside are opaque to it. zcviz goes on, because it has the
-# specification of every ITCH message as a table. Point at a byte to see its field.
+# scapy stops at `Raw`: what is inside is opaque to it. zcviz goes on, because it has the
+# specification of every ITCH message as a table. Point at a byte, or at a line of the table, to
+# find the one that belongs to it.
 #
-# Reading a field takes that table and one address. Nothing else has to be decoded, and nothing has
-# to be cut out:
+# To read the price you need that table and one address. Nothing else has to be decoded, and
+# nothing has to be cut out. A *flyweight* works like that: an object that is aimed at a message.
 
 # %%
-message = next(view for view in feed.views() if view.message.tag == b"A")
-message.stock, message.shares, message.price / 10_000
+from zcviz.codec import view_of
+
+add_order = view_of(feed.protocol["A"])()
+add_order.wrap(feed.data, feed.index.offsets[order])
+add_order.stock, add_order.shares, add_order.price / 10_000
 
 # %% [markdown]
 # ## 3 · Two ways to read everything
 #
-# Now the whole file. The job is the same for all: count the messages, add up shares and money for
-# each security.
+# Now the whole file. The job: count the messages; add up shares and money for each security.
 #
-# - **copying** ▨ does what most programs do: cut the packet out of the file, the datagram out of
-#   the packet, the message out of the datagram, decode it into a record.
+# - **copying** ▨ does what most programs do. It cuts the packet out of the file, the datagram out
+#   of the packet, the message out of the datagram, and decodes it into a record.
 # - **columnar** ▬ notes where each message is, in an array of offsets. Then it fetches the few
 #   fields that count, all values of one field at once.
-# - **flyweight** stands between: views instead of copies, and one object that moves from message
-#   to message.
+# - **flyweight** is in between: views instead of cuts, and one object that moves from message to
+#   message.
 #
 # What do you expect?
 
@@ -118,29 +123,34 @@ bytes_guess
 
 # %%
 speed_guess = predict(
-    "How many messages does columnar handle in the time that copying handles one?",
+    "How many times as many messages does columnar handle in the same time?",
     choices=[1, 3, 10, 30, 100],
+    unit="×",
 )
 speed_guess
 
-# %%
-result = zcviz.compare(feed)  # a few seconds: every stage is timed several times
-result
+# %% [markdown]
+# Now measure. It takes a few seconds: each pipeline runs several times, and no time counts before
+# all three have given the same result.
 
 # %%
-copying, columnar = result.total("copying"), result.total("columnar")
+result = zcviz.compare(feed)
+copying, flyweight, columnar = map(result.total, ["copying", "flyweight", "columnar"])
+
 bytes_guess.reveal(
     copying.copied,
     "Each cut copies what is left of the packet, and decoding copies the values once more. "
-    f"The columnar pipeline copies {columnar.copied:.0f} bytes: only the fields it adds up.",
+    f"Columnar copies {columnar.copied:.0f} bytes: only the fields that it adds up.",
     kind="copying",
 )
 
 # %%
 speed_guess.reveal(
     copying.ns / columnar.ns,
-    "Flyweight copies nothing either, and is hardly faster than copying. What takes the time is "
-    "not the bytes, it is making a Python object for each message. Columns make none.",
+    f"Flyweight copies {flyweight.copied:.0f} bytes and takes {flyweight.ns / copying.ns:.0%} of "
+    f"copying's time; columnar takes {columnar.ns / copying.ns:.0%}. So it is not the bytes alone. "
+    "Flyweight still runs Python for every message. Columnar runs none: it loops over whole "
+    f"arrays, here {result.host['kernels']}.",
     kind="zero-copy",
 )
 
@@ -148,25 +158,32 @@ speed_guess.reveal(
 result.plot()
 
 # %% [markdown]
-# **Where zero-copy ends.** The kernel read the file from disk into its page cache; that is one
-# copy, and nobody avoids it. The map then shows us those very pages: no copy. The index holds
-# offsets, not bytes of the feed: no copy. The columns *are* copies, of the fields that count, in
-# the byte order of your processor; the row `gather` says how many bytes. Say "zero-copy" only with
-# the boundary that you mean.
+# And stage by stage. **Copied** is fresh memory that holds bytes of the feed; **viewed** are bytes
+# that were looked at where they lie; **derived** is other fresh memory, such as offsets and sums.
+
+# %%
+result
+
+# %% [markdown]
+# **Where zero-copy ends.** The kernel read the file from the disk into its page cache; that is one
+# copy, and nobody here avoids it. The map shows us those very pages: no copy. The index holds
+# offsets, and no byte of the feed: no copy. The columns *are* copies, of the fields that count, in
+# the byte order of your processor; the line `gather` says how many bytes. So say "zero-copy" only
+# together with the boundary that you mean.
 
 # %% [markdown]
 # ## 4 · What `tracemalloc` sees
 #
-# Python can tell how much memory a piece of code holds on to. Let us keep ten thousand records,
-# each an object that owns its values.
+# Python can tell how much memory a piece of code holds. Let us keep ten thousand records, each of
+# them an object that owns its values.
 
 # %%
 from itertools import islice
 
-wire = int(feed.index.sizes[:10_000].sum())
+wire = feed.index.sizes[:10_000].sum()
 memory_guess = predict(
-    f"The first 10,000 messages take {wire:,} bytes in the file. "
-    "How much memory do their records take?",
+    f"In the file, the first 10,000 messages take {wire:,} bytes. "
+    "How many bytes of memory do their records take?",
     unit="bytes",
 )
 memory_guess
@@ -177,9 +194,13 @@ with zcviz.allocations() as kept:
 
 memory_guess.reveal(
     kept.net,
-    "A record is a tuple, and each of its values is a Python object with a head of its own.",
+    "A record is a tuple, and most of its values are Python objects, each with a head of its own.",
     kind="copying",
 )
+
+# %% [markdown]
+# For comparison: the index of the whole file, and a loop that makes the same records but keeps
+# none.
 
 # %%
 with zcviz.allocations() as indexed:
@@ -193,24 +214,26 @@ with zcviz.allocations() as dropped:
 figures(
     figure(kept.net / len(records), "B", "held per record", kind="copying"),
     figure(indexed.net / len(again), "B", "held per message in the index", kind="zero-copy"),
-    figure(dropped.net / len(records), "B", "held per record, when none is kept"),
+    figure(dropped.net / len(records), "B", "held per record, none kept"),
 )
 
 # %% [markdown]
-# Look at the last figure. That loop made ten thousand records too, and let go of each before the
-# next. `tracemalloc` tells what is *held*, so copies that come and go leave nothing for it to see.
-# That is why zcviz keeps a ledger of its own: every stage's output is compared with its input,
-# address by address. The bytes in the table above come from there.
+# Mind the last figure. That loop made all those records too, and let go of each before the next.
+# `tracemalloc` tells what is *held*: copies that come and go leave nothing to see. (Nor does it
+# see the map, whose pages are the kernel's.)
+#
+# That is why zcviz keeps a ledger. It compares the output of every stage with its input, address
+# by address; the bytes in the table above come from there.
 
 # %% [markdown]
 # ## 5 · Watch it live
 #
 # Each pipeline runs over the file again and again, in a process of its own.
 #
-# 1. Press **Start**. Which curve is where you expected it?
-# 2. Mind the scale: it is logarithmic, each line is ten times the one below.
-# 3. Read the ratio in words, and wait until it stops moving.
-# 4. Untick *flyweight* and *columnar*. Does copying get faster when it runs alone?
+# 1. Press **Start**. Is each curve where you expected it?
+# 2. Mind the scale: each line stands for ten times as much as the one below it.
+# 3. Read what it says beside the chart, until the ratio has settled.
+# 4. Untick *columnar*. Does copying get faster without it?
 # 5. Press **Stop**.
 
 # %%
@@ -220,36 +243,39 @@ chart
 # %% [markdown]
 # ## 6 · When copying is the better choice
 #
-# A view costs nothing to make, and something to keep: as long as it lives, its owner stays.
+# A view costs next to nothing to make. But it keeps its owner: all of it, for as long as the view
+# lives. Here is a view of our one order.
 
 # %%
-start = feed.index.offsets[first]
-small_view = feed.data[start : start + 36]
-zcviz.provenance(small_view)
+start = feed.index.offsets[order]
+one_order = feed.data[start : start + feed.index.sizes[order]]
+zcviz.provenance(one_order)
 
 # %% [markdown]
-# - **You keep a few messages for long.** Copy them; then the file can be closed.
-# - **You read the same values again and again.** A column lies together in memory, in your
-#   processor's byte order. Gathering it is one copy that pays for itself.
-# - **The memory will change under you.** A receive buffer is filled again with the next packet.
-#   What must not change has to be copied out first.
+# Copy when
 #
-# Zero-copy is not a virtue. It is a choice about who owns the bytes.
+# - **you keep little, for long.** A copy of one message lets the file go.
+# - **you read the same values again and again.** A column lies together in memory, in your
+#   processor's byte order. Gathering it is one copy, made once.
+# - **the memory is about to change.** A network program fills the same buffer with the next
+#   packet. What must stay has to be copied out before.
+#
+# Zero-copy is no virtue in itself. It is a decision about who owns the bytes.
 
 # %% [markdown]
 # ## What you saw
 #
 # - A slice of `bytes` is a copy, a slice of a `memoryview` is a view. Addresses tell which is
 #   which.
-# - A pipeline that cuts copies every byte several times; an index copies none.
-# - The time goes into Python objects, one for each message, more than into the bytes.
-# - `tracemalloc` sees what is held. Copies that come and go need a ledger.
-# - A view keeps its owner. To keep little for long, copy.
+# - A pipeline that cuts copies the same bytes several times. An index of offsets copies none.
+# - Not copying is only half of it: the time is won by not running Python for every message.
+# - `tracemalloc` sees what is held. For copies that come and go you need a ledger.
+# - A view keeps its owner. To keep little, for long: copy.
 
 # %% [markdown]
 # ## Two exercises
 #
-# The check runs your function and looks at what it does to memory. There are hints.
+# The check runs your function and looks at what it does to memory. Each has three hints.
 
 # %%
 look = exercise("message_at", FILE)
@@ -265,8 +291,8 @@ def message_at(feed, i):
 look.check(message_at)
 
 # %%
-keep_one = exercise("keep", FILE)
-keep_one
+keeping = exercise("keep", FILE)
+keeping
 
 
 # %%
@@ -275,22 +301,23 @@ def keep(feed, i):
     return None
 
 
-keep_one.check(keep)
+keeping.check(keep)
 
 # %% [markdown]
 # ## Where to go next
 #
-# - [Two pipelines, step by step](01_two_pipelines.ipynb): one packet through every stage, with a
-#   picture of all memory there is; and why views alone do not pay.
-# - **Your own file:** put its path into the first cell and run all cells again. zcviz takes ITCH
-#   5.0 as a BinaryFILE or in a pcap, packed with gzip or not. In a terminal, `zcviz info FILE`
-#   tells what is in it, `zcviz compare FILE` compares the pipelines on it.
-# - **In your own code**, ten lines are enough:
+# - **[Two pipelines, stage by stage](01_two_pipelines.ipynb)**: one packet on its way, with a
+#   picture of all memory there is after each stage; and why views alone do not pay.
+# - **Your own file**: put its path into the first cell, then choose *Run All Cells* from the *Run*
+#   menu. zcviz reads ITCH 5.0 as a BinaryFILE or in a pcap, either of them packed with gzip or
+#   not. In a terminal, `zcviz info FILE` tells what is in it and `zcviz compare FILE` compares the
+#   pipelines on it.
+# - **Your own code**: a few lines are enough to begin with.
 #
 # ```python
 # import zcviz
 #
 # with zcviz.open("day.pcap") as feed:
 #     orders = feed.table("A", symbol="AAPL", start="09:30", end="10:00")
-#     print(len(orders), "orders,", orders["shares"].sum(), "shares")
+#     print(len(orders), "orders for", orders["shares"].sum(), "shares")
 # ```

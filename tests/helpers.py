@@ -236,7 +236,8 @@ def feed_pcap(*datagrams: bytes, **file) -> bytes:
 
 def numbered(start: int, count: int, session: bytes = SESSION, salt: int = 0) -> bytes:
     """A datagram whose messages tell their own sequence number, and `salt`."""
-    messages = (delete(ref=(start + n) * 1000 + salt) for n in range(count))
+    numbers = ((start + n) * 1000 + salt for n in range(count))
+    messages = (delete(ref=number % 2**64) for number in numbers)
     return mold(start % 2**64, *messages, session=session)
 
 

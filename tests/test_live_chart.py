@@ -170,7 +170,7 @@ def test_time_in_which_the_kernel_was_busy_does_not_count(feed: Feed) -> None:
     async def scene() -> None:
         says(chart, "start")
         await asyncio.sleep(0.1)
-        time.sleep(3)  # noqa: ASYNC251 - a cell that blocks
+        time.sleep(3)  # a cell that blocks
         await asyncio.sleep(0.1)
         assert chart.run.running
         chart.stop()

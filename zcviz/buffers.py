@@ -132,6 +132,7 @@ class Source:
 
     def head(self, nbytes: int) -> Source:
         """Return the first bytes as a source of their own. Memory: view of the same owner."""
+        self._check_open()
         return _Head(self, nbytes)
 
     def close(self) -> None:
@@ -148,8 +149,8 @@ class Source:
         try:
             self._release()
         except BufferError:
-            gc.collect()  # views in reference cycles are garbage, not users
             renew_locals()
+            gc.collect()  # views in reference cycles are garbage, not users
             self._release_or_explain()
         self.closed = True
         self._view = memoryview(b"")

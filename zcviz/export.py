@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 from .feed import Feed
 from .spec import Message
+from .table import Table
 
 __all__ = ["export_csv"]
 
@@ -35,7 +38,16 @@ def export_csv(
         with path.open("w", encoding="utf-8", newline="") as file:
             for at in range(0, max(1, len(table)), _ROWS):
                 rows = table.rows(at, at + _ROWS)
-                rows.to_pandas().to_csv(file, index=False, header=at == 0, lineterminator="\n")
+                rows.to_pandas().to_csv(
+                    file, index=False, header=at == 0, lineterminator="\n", quoting=_quoting(rows)
+                )
                 done += len(rows)
                 progress(done, total)
         yield path, len(table)
+
+
+def _quoting(rows: Table) -> Literal[0, 2]:
+    # Before Python 3.13 the csv module leaves a carriage return bare, and readers break the row.
+    texts = (rows[name] for name in rows if rows[name].dtype.kind == "S")
+    odd = any(b"\r" in text.tobytes() for text in texts)
+    return csv.QUOTE_NONNUMERIC if odd else csv.QUOTE_MINIMAL

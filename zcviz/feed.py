@@ -277,6 +277,7 @@ class Feed:
         -----
         Memory: view of the same bytes. Close it before this feed.
         """
+        messages = max(0, messages)
         if messages >= len(self):
             stop = self.source.size
         elif self.index.numbers is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from types import FrameType
 
 import numpy as np
@@ -12,7 +13,10 @@ import numpy as np
 __all__ = ["holders", "renew_locals"]
 
 _MOST = 8
+_AT_ONCE = 1000
 _CLOSING = ("zcviz.buffers", "zcviz.feed", __name__)  # our own frames on the way to the error
+
+Items = Iterable[tuple[object, object]]
 
 
 def _frames() -> Iterator[FrameType]:
@@ -34,12 +38,6 @@ def renew_locals() -> None:
         frame.f_locals  # noqa: B018
 
 
-def _start_of(value: np.ndarray | memoryview) -> int:
-    if isinstance(value, memoryview):
-        value = np.frombuffer(value, np.uint8)
-    return int(value.ctypes.data)
-
-
 def holders(address: int, size: int, but: Iterable[object]) -> list[str]:
     """Describe the first few arrays and memoryviews that start in a range of memory.
 
@@ -52,7 +50,7 @@ def holders(address: int, size: int, but: Iterable[object]) -> list[str]:
     Notes
     -----
     Arrays are invisible to the garbage collector, so this looks into what it can see: the
-    variables of running code, dictionaries, sequences, and the attributes of other objects.
+    variables of running code and of modules, then all objects that refer to others.
     """
     seen = {id(each) for each in but}
 
@@ -64,27 +62,44 @@ def holders(address: int, size: int, but: Iterable[object]) -> list[str]:
         except ValueError:  # a memoryview that is released, empty, or not contiguous
             return False
 
-    def named(items: Iterable[tuple[object, object]], where: str = "") -> Iterator[str]:
+    def named(items: Items, where: str = "") -> Iterator[str]:
         for name, value in items:
             if inside(value):
                 seen.add(id(value))
                 yield f"{type(value).__name__} {where or repr(name)}"
+            elif type(value) in (dict, tuple) and not gc.is_tracked(value):
+                # Arrays alone in it: then the garbage collector does not see this either.
+                yield from named(_items(value), where)
 
     def found() -> Iterator[str]:
         for frame in _frames():
             yield from named(list(frame.f_locals.items()))
-        for each in gc.get_objects():
-            if type(each) is dict:
-                yield from named(list(each.items()))
-            elif type(each) in (list, tuple):
-                yield from named(list(enumerate(each)))
-            elif not any(each is one for one in but):
-                held = enumerate(gc.get_referents(each))
-                yield from named(held, f"in an object of type {type(each).__name__}")
+        for module in list(sys.modules.values()):
+            yield from named(list(getattr(module, "__dict__", {}).items()))
+        for each in _with_arrays(gc.get_objects()):
+            if not any(each is one for one in but):
+                plain = type(each) in (dict, list, tuple)
+                where = "" if plain else f"in an object of type {type(each).__name__}"
+                yield from named(_items(each), where)
 
-    first: list[str] = []
-    for text in found():
-        first.append(text)
-        if len(first) == _MOST:
-            break
-    return first
+    return list(islice(found(), _MOST))
+
+
+def _start_of(value: np.ndarray | memoryview) -> int:
+    if isinstance(value, memoryview):
+        value = np.frombuffer(value, np.uint8)
+    return int(value.ctypes.data)
+
+
+def _items(holder: object) -> Items:
+    if type(holder) is dict:
+        return list(holder.items())
+    return enumerate(holder if type(holder) in (list, tuple) else gc.get_referents(holder))  # type: ignore[arg-type]
+
+
+def _with_arrays(objects: list[object]) -> Iterator[object]:
+    # There may be millions, and few hold arrays: asking for many at once is quick.
+    for at in range(0, len(objects), _AT_ONCE):
+        some = objects[at : at + _AT_ONCE]
+        if any(isinstance(each, np.ndarray | memoryview) for each in gc.get_referents(*some)):
+            yield from some

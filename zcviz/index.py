@@ -224,6 +224,7 @@ def build_index(capture: Capture, progress: Progress | None = None) -> tuple[Mes
     arrays = scanner.room(ROOM)
     table = np.empty((ROOM if has_packets else 0, 5), np.uint64)
     count = number = 0
+    room: list[NDArray[Any]] = []
     while not scanner.finished:
         before = scanner.position
         room = [array[count : count + STEP] for array in arrays]
@@ -239,8 +240,11 @@ def build_index(capture: Capture, progress: Progress | None = None) -> tuple[Mes
             arrays = _grow(arrays, count, done)
         if has_packets and number == len(table):
             table = _grow([table], number, done)[0]
-    arrays = [array[:count] for array in arrays]
-    datagrams = Datagrams(table[:number]) if has_packets else None
+    del room  # arrays that are given back their spare room may have no views
+    for array in arrays:
+        array.resize(count, refcheck=False)
+    table.resize((number, 5), refcheck=False)
+    datagrams = Datagrams(table) if has_packets else None
     for array in (*arrays, table):
         array.flags.writeable = False
     return MessageIndex.of(arrays, datagrams), scanner.report(number)

@@ -62,21 +62,18 @@ def renderer(kind: str) -> Renderer:
 
 
 def printable(text: str) -> str:
-    """Return `text` with every character made visible that would act instead of being read.
+    r"""Return `text` with every character made visible that would act instead of being read.
 
-    Control characters become the pictures Unicode has for them, other invisible ones (marks that
-    turn the direction of writing, line separators, lone surrogates) their number.
+    Control characters, marks that turn the direction of writing, line separators and lone
+    surrogates become escapes as Python writes them: ``\x1b``, ``\u202e``.
     """
     return text if text.isascii() and text.isprintable() else "".join(map(_visible, text))
 
 
 def _visible(char: str) -> str:
-    code = ord(char)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "\u2421"
-    return f"<U+{code:04X}>" if unicodedata.category(char) in _INVISIBLE else char
+    if unicodedata.category(char) in _INVISIBLE:
+        return char.encode("unicode_escape").decode("ascii")
+    return char
 
 
 _INVISIBLE = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}

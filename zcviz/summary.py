@@ -196,5 +196,5 @@ def symbol_text(stock: bytes) -> str:
 
     It is still hostile in HTML: escape it there.
     """
-    text = stock.rstrip(b" \0").decode("ascii", "backslashreplace")
-    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+    text = stock.rstrip(b" \0")
+    return "".join(chr(each) if 0x20 <= each < 0x7F else f"\\x{each:02x}" for each in text)

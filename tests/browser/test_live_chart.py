@@ -70,15 +70,8 @@ def figure(chart: Locator, name: str) -> float:
 
 def wait_for(chart: Locator, condition: str, argument: Any = None) -> None:
     """Wait until a condition on `data`, the attributes of the chart, holds."""
-    script = (
-        "([root, given]) => new Promise(done => {"
-        f" const look = () => {{ const data = root.dataset; if ({condition}) done();"
-        " else setTimeout(look, 20); }; look(); })"
-    )
-    handle = chart.element_handle(timeout=PATIENCE)
-    assert handle is not None
-    chart.page.set_default_timeout(PATIENCE)
-    chart.page.evaluate(script, [handle, argument])
+    script = f"([root, given]) => {{ const data = root.dataset; return {condition}; }}"
+    chart.page.wait_for_function(script, arg=[chart.element_handle(), argument], timeout=PATIENCE)
 
 
 def wait_for_curves(chart: Locator, names: tuple[str, ...] = ALL) -> None:

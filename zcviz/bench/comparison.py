@@ -191,7 +191,7 @@ def compare(
     Raises
     ------
     SelectionError
-        No such pipeline, or the feed holds no message.
+        No such pipeline, or no message or round to compare them by.
     ZcvizError
         The pipelines disagree about what is in the feed. That is a defect of zcviz.
     """
@@ -201,6 +201,8 @@ def compare(
         raise SelectionError(f"no pipeline {unknown}; there are {', '.join(known)}")
     if not len(feed):
         raise SelectionError(f"{feed.name} holds no message to compare pipelines on")
+    if messages < 1 or rounds < 1:
+        raise SelectionError(f"nothing to compare in {messages} messages and {rounds} rounds")
     head = feed.head(messages)
     try:
         chosen = {name: known[name] for name in pipelines}

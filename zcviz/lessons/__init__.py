@@ -12,7 +12,7 @@
 
 from .exercise import Exercise, Task, Verdict
 from .exercises import exercise
-from .feeds import lesson_feed, lesson_file
+from .feeds import lesson_feed, lesson_file, lone_message
 from .predict import Prediction, Revealed, predict
 from .show import Shown, beside, callout, figure, figures
 
@@ -30,5 +30,6 @@ __all__ = [
     "figures",
     "lesson_feed",
     "lesson_file",
+    "lone_message",
     "predict",
 ]

@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 
 from ..feed import Feed
-from ..index import MessageIndex
-from ..pipelines import Aim, Columns, StageResult
+from ..pipelines import Aim, StageResult
 from ..spec import Message
 from ..trace.ledger import Entry, Ledger
 
-__all__ = ["Count", "census", "near"]
+__all__ = ["Count", "census"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,35 +120,3 @@ def _holds(output: Any, wire: bytes, record: tuple[Any, ...] | None) -> bool:
     if isinstance(output, list | tuple):
         return any(_holds(each, wire, record) for each in output)
     return False
-
-
-def near(output: Any, low: int, high: int, offsets: tuple[int, int]) -> Any:
-    """Return the part of an output that is about some of a packet's messages.
-
-    Parameters
-    ----------
-    output : object
-        Of a stage, as a stepped pipeline gives it.
-    low, high : int
-        First message wanted and the one after the last, counted within the packet.
-    offsets : tuple of int [bytes]
-        Where these two begin in the feed.
-
-    Notes
-    -----
-    Memory: the same objects, or views of the same arrays.
-    """
-    if isinstance(output, Aim):
-        return Aim(output.buffer, output.bounds[low:high], output._views)
-    if isinstance(output, MessageIndex):
-        own = (output.offsets, output.sizes, output.tags, output.numbers)
-        return MessageIndex(*(None if array is None else array[low:high] for array in own))
-    if isinstance(output, list) and output and isinstance(output[0], Columns):
-        return [part for each in output if len((part := _rows(each, *offsets)).offsets)]
-    return output[low:high] if isinstance(output, list) else output
-
-
-def _rows(columns: Columns, start: int, stop: int) -> Columns:
-    rows = slice(*np.searchsorted(columns.offsets, (start, stop)).tolist())
-    kept = {name: column[rows] for name, column in columns.columns.items()}
-    return Columns(columns.message, columns.offsets[rows], kept)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import ZcvizError
 from ..feed import Feed
 from ..feed import open as open_feed
 
-__all__ = ["lesson_feed", "lesson_file"]
+__all__ = ["lesson_feed", "lesson_file", "lone_message"]
 
 
 def lesson_file(name: str | os.PathLike[str] = "feed.pcap") -> Path:
@@ -48,3 +50,27 @@ def lesson_feed(name: str | os.PathLike[str] = "feed.pcap") -> Feed:
     Memory: maps the file and copies nothing.
     """
     return open_feed(lesson_file(name))
+
+
+def lone_message(feed: Feed, tag: str = "A") -> int:
+    """Return the position of a message that is easy to look at: the only one in its packet.
+
+    Parameters
+    ----------
+    feed : Feed
+    tag : str
+        The type of message that is wanted.
+
+    Returns
+    -------
+    int
+        Position in ``feed.index`` of the first message that is of this type and alone; where there
+        is none, of the first of this type; where there is none either, 0.
+    """
+    index = feed.index
+    wanted = index.tags == ord(tag)
+    alone = wanted
+    if index.datagrams is not None and index.numbers is not None:
+        alone = wanted & (index.datagrams.blocks[index.numbers] == 1)
+    best = alone if alone.any() else wanted
+    return int(np.argmax(best)) if len(best) else 0

@@ -146,7 +146,7 @@ def callout(text: str, title: str = "") -> Shown:
     return card(f"<div class='zcl-callout'>{head}{prose(text)}</div>", words)
 
 
-def beside(*things: object, titles: Iterable[str] = ()) -> Shown:
+def beside(*things: object, titles: Iterable[str] = (), shares: Iterable[float] = ()) -> Shown:
     """Return things side by side; where the page is narrow, one below the other.
 
     Parameters
@@ -156,17 +156,19 @@ def beside(*things: object, titles: Iterable[str] = ()) -> Shown:
         are.
     titles : iterable of str, optional
         A heading for each.
+    shares : iterable of float, optional
+        How the room that is left over is shared out; evenly by default.
     """
     heads = [*titles, *[""] * len(things)][: len(things)]
+    parts = [*shares, *[1.0] * len(things)][: len(things)]
     columns, words = [], []
-    for head, thing in zip(heads, things, strict=True):
+    for head, part, thing in zip(heads, parts, things, strict=True):
         html = thing._repr_html_() if hasattr(thing, "_repr_html_") else _verbatim(str(thing))
         title = f"<p class='zcl-title'>{escape(head)}</p>" if head else ""
-        columns.append(f"<div class='zcl-column'>{title}{html}</div>")
+        columns.append(f"<div class='zcl-column' style='flex-grow:{part:g}'>{title}{html}</div>")
         words.append(f"{head}\n{thing}".lstrip("\n"))
-    return Shown(
-        f"<div class='zc zcl zcl-beside'>{styles()}{''.join(columns)}</div>", "\n\n".join(words)
-    )
+    html = f"<div class='zc zcl zcl-beside'>{styles()}{''.join(columns)}</div>"
+    return Shown(html, "\n\n".join(words))
 
 
 def card(body: str, words: str, extra: str = "") -> Shown:

@@ -80,8 +80,9 @@ class Allocations:
 
     def _repr_html_(self) -> str:
         head = "".join(
-            f"<th scope='col'>{name}</th>" for name in ("bytes", "blocks", "domain", "line", "code")
+            f"<th scope='col'>{name}</th>" for name in ("bytes", "blocks", "domain", "line")
         )
+        head += "<th scope='col' style='text-align:left'>code</th>"
         rows = "".join(
             f"<tr><td>{line.bytes:,}</td><td>{line.blocks:,}</td><td>{escape(line.domain)}</td>"
             f"<td>{escape(line.place)}</td>"

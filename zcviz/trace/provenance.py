@@ -137,7 +137,8 @@ class Provenance:
             f"<td style='text-align:left'>{escape(self._where(node))}</td></tr>"
             for depth, node in enumerate(self.nodes)
         )
-        head = "<th scope='col'>object</th><th scope='col'>shows</th><th scope='col'>memory</th>"
+        left = "<th scope='col' style='text-align:left'>"
+        head = f"{left}object</th><th scope='col'>shows</th>{left}memory</th>"
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         return f"<div>{table}<p>{escape(self._sentence())}</p></div>"
 

@@ -19,40 +19,49 @@ __all__ = ["HexMap", "Layer", "Row", "hexmap"]
 
 _MOST = 2048  # bytes that are drawn
 _MARKED = 150  # fields that pointing at marks
+_OPEN = 60  # fields that are listed at once; further headers and messages are folded up
 _COLOURS = len(FIELDS) * len(UNDERLINES)
+_COLUMNS = (
+    "<colgroup><col class='f'><col class='n'><col class='n w'><col class='v'><col></colgroup>"
+)
 _CUT = "cut off: the bytes end before"
 
 STYLE = """
-.zc-hex{container-type:inline-size;padding:.8em 1em;border:1px solid var(--zc-line);
+.zc-hex{container-type:inline-size;padding:.9em 1em;border:1px solid var(--zc-line);
 border-radius:8px;font-size:13px}
-.zc-map{display:flex;gap:1.1em;font:13px/1.75 var(--zc-code);margin-bottom:.9em}
+.zc-hex>div{display:flex;flex-direction:column;gap:1em 2.2em}
+.zc-map{display:flex;gap:1.1em;font:13px/1.75 var(--zc-code);align-self:start}
 .zc-map>div{display:grid;grid-auto-rows:1.85em;align-content:start}
 .zc-map .b{grid-template-columns:repeat(16,1.75em);text-align:center}
 .zc-map .a{grid-template-columns:repeat(16,.95em);text-align:center}
 .zc-map .o{color:var(--zc-soft)}
 .zc-map .o span:nth-child(even){display:none}
-.zc-map .b span,.zc-map .a span{border-bottom:2px none;box-sizing:border-box;margin-bottom:.22em}
-.zc-map .b span.s,.zc-map .a span.s{box-shadow:inset 2px 0 var(--zc-paper)}
+.zc-map .b span,.zc-map .a span{border-bottom-width:2px;box-sizing:border-box;margin-bottom:.2em}
+.zc-map .s{box-shadow:inset 2px 0 var(--zc-paper)}
 .zc-map .b span:nth-child(16n+9){margin-left:.35em}
-.zc-hex .t{overflow-x:auto}
-.zc-hex table.t{border-collapse:collapse;width:100%;margin:0;color:var(--zc-ink);font-size:13px}
-.zc-hex.zc-hex .t tr{background:none;border:0}
-.zc-hex.zc-hex .t th,.zc-hex.zc-hex .t td{text-align:left;padding:.18em .8em .18em 0;
-border:0;border-bottom:1px solid var(--zc-line);vertical-align:baseline;font-weight:400;
-white-space:normal;max-width:none}
-.zc-hex.zc-hex .t .n{text-align:right;font-variant-numeric:tabular-nums}
-.zc-hex.zc-hex .t thead th{color:var(--zc-soft);font-size:12px}
-.zc-hex.zc-hex .t .l th{font-weight:600;padding-top:.75em}
-.zc-hex .l small{font-weight:400;color:var(--zc-soft);margin-left:.7em}
-.zc-hex .t code{font:12.5px var(--zc-code);background:none;padding:0;color:inherit;
-overflow-wrap:anywhere}
-.zc-hex .k{border-bottom:2px none;padding:0 .35em;white-space:nowrap}
-@container(max-width:660px){.zc-map .b{grid-template-columns:repeat(8,1.75em)}
+.zc-fields{flex:1;min-width:0}
+.zc-hex summary{font-weight:600;padding:.3em 0;cursor:pointer}
+.zc-hex small{font-weight:400;color:var(--zc-soft);margin-left:.7em}
+.zc-hex.zc-hex table{table-layout:fixed;border-collapse:collapse;width:100%;margin:0 0 .5em;
+color:inherit;font-size:13px}
+.zc-hex.zc-hex.zc-hex tr{background:none;border:0}
+.zc-hex.zc-hex th,.zc-hex.zc-hex td{text-align:left;padding:.16em .7em .16em 0;border:0;
+border-bottom:1px solid var(--zc-line);vertical-align:baseline;font-weight:400;
+white-space:normal;max-width:none;overflow-wrap:anywhere}
+.zc-hex.zc-hex .n{text-align:right;font-variant-numeric:tabular-nums}
+.zc-hex.zc-hex thead th{color:var(--zc-soft);font-size:11.5px;line-height:1.2}
+.zc-hex details+details thead{position:absolute;clip-path:inset(50%)}
+.zc-hex col.n{width:3.6em}.zc-hex col.f{width:32%}.zc-hex col.v{width:27%}
+.zc-hex.zc-hex code{font:12.5px var(--zc-code);background:none;padding:0;color:inherit}
+.zc-hex .k{border-bottom-width:2px;padding:0 .35em}
+@container(min-width:760px){.zc-hex>div{flex-direction:row}.zc-map{position:sticky;top:.5em}}
+@container(max-width:500px),((min-width:760px) and (max-width:1300px)){
+.zc-map .b{grid-template-columns:repeat(8,1.75em)}
 .zc-map .a{grid-template-columns:repeat(8,.95em)}
 .zc-map .o span:nth-child(even){display:block}
-.zc-map .b span:nth-child(16n+9){margin-left:0}
-.zc-hex.zc-hex .t th,.zc-hex.zc-hex .t td{padding-right:.5em;font-size:12px}
-.zc-hex .t .w{display:none}}
+.zc-map .b span:nth-child(16n+9){margin-left:0}}
+@container(max-width:500px){.zc-hex.zc-hex th,.zc-hex.zc-hex td{padding-right:.5em;font-size:12px}
+.zc-hex .w{display:none}.zc-hex col.v{width:29%}}
 """
 
 
@@ -125,9 +134,10 @@ class HexMap:
             "{outline:2px solid var(--zc-ink);outline-offset:-1px}"
             for n in range(min(_MARKED, len(self.rows)))
         )
+        rest = f"<p>{self._rest()}</p>" if self.size > len(self.data) else ""
         return (
-            f"<style>{CSS}{FIELD_CSS}{STYLE}{marks}</style>"
-            f"<div class='zc zc-hex'>{self._map()}{self._table()}</div>"
+            f"<style>{CSS}{FIELD_CSS}{STYLE}{marks}</style><div class='zc zc-hex'>"
+            f"<div>{self._map()}<div class='zc-fields'>{self._tables()}{rest}</div></div></div>"
         )
 
     def _map(self) -> str:
@@ -142,32 +152,27 @@ class HexMap:
             digits.append(f"<span{extra}>{byte:02x}</span>")
             letters.append(f"<span{extra}>{escape(_ascii(byte))}</span>")
         offsets = "".join(f"<span>{at:04x}</span>" for at in range(0, len(self.data), 8))
-        name = f"{size_text(self.size)}, coloured by field; the table beneath names the fields"
-        rest = f"<p>{self._rest()}</p>" if self.size > len(self.data) else ""
+        name = f"{size_text(self.size)}, coloured by field; the tables beside name the fields"
         return (
             f"<div class='zc-map' role='img' aria-label='{name}'><div class='o'>{offsets}</div>"
             f"<div class='b'>{''.join(digits)}</div><div class='a'>{''.join(letters)}</div></div>"
-            f"{rest}"
         )
 
-    def _table(self) -> str:
+    def _tables(self) -> str:
         heads = (("", "field"), ("n", "offset"), ("n w", "size"), ("", "value"), ("", "meaning"))
         head = "".join(f"<th scope='col' class='{style}'>{text}</th>" for style, text in heads)
-        number, groups = 0, []
+        number, tables = 0, []
         for layer in self.layers:
-            rows = []
-            for row in layer.rows:
-                rows.append(_table_row(row, number))
-                number += 1
-            groups.append(
-                f"<tbody><tr class='l'><th scope='rowgroup' colspan='5'>{escape(layer.title)}"
-                f"<small>{_place(layer)} · {escape(layer.source)}</small></th></tr>"
-                f"{''.join(rows)}</tbody>"
+            rows = [_table_row(row, n) for n, row in enumerate(layer.rows, number)]
+            number += len(rows)
+            tables.append(
+                f"<details{' open' if number <= _OPEN else ''}><summary>{escape(layer.title)}"
+                f"<small>{_place(layer)} · {escape(layer.source)}</small></summary>"
+                f"<table aria-label='{escape(layer.title)}'>{_COLUMNS}"
+                f"<thead><tr>{head}</tr></thead>"
+                f"<tbody>{''.join(rows)}</tbody></table></details>"
             )
-        return (
-            f"<div class='t'><table class='t'><thead><tr>{head}</tr></thead>"
-            f"{''.join(groups)}</table></div>"
-        )
+        return "".join(tables)
 
 
 def hexmap(buffer: Buffer, layers: Iterable[tuple[Message, int]]) -> HexMap:
@@ -227,10 +232,11 @@ def _owners(size: int, rows: tuple[Row, ...]) -> list[int]:
 
 
 def _table_row(row: Row, number: int) -> str:
+    name = escape(row.name).replace("_", "_<wbr>")
     return (
-        f"<tr data-r='{number}'><th scope='row'><span class='k' data-f='{row.colour}'>"
-        f"{escape(row.name)}</span></th><td class='n'>{row.offset}</td>"
-        f"<td class='n w'>{row.size}</td><td><code>{escape(row.value)}</code></td>"
+        f"<tr data-r='{number}'><th scope='row'><span class='k' data-f='{row.colour}'>{name}"
+        f"</span></th><td class='n'>{row.offset}</td><td class='n w'>{row.size}</td>"
+        f"<td><code>{escape(row.value).replace(':', ':<wbr>')}</code></td>"
         f"<td>{escape(row.meaning)}</td></tr>"
     )
 

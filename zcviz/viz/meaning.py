@@ -33,8 +33,8 @@ def meaning_of(field: Field, value: int | bytes) -> str:
     if isinstance(value, bytes):
         if field.type.kind == "raw" and field.type.size == 4:
             return ".".join(map(str, value))
-        text = value.decode("latin-1").strip(" \0") if field.type.kind == "alpha" else ""
-        return printable(text) if field.type.size > 1 else ""
+        text = value.decode("latin-1").strip(" \0")
+        return printable(text) if field.type.kind == "alpha" and len(text) < len(value) else ""
     if field.clock is not None and field.unit in _TICKS:
         return clock_text(field, value)
     if field.scale:

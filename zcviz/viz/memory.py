@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..buffers import Source
+from ..buffers import Buffer, HeldBytes, Source
 from ..dissect import Dissection
 from ..render import escape, printable
 from .model import Copy, Lane, Segment, Strip, Window
@@ -56,7 +56,7 @@ class MemoryPicture:
 def memory_picture(
     copying: Iterable[Any] | None = None,
     zero_copy: Iterable[Any] | None = None,
-    source: Source | None = None,
+    source: Source | tuple[str, Buffer] | None = None,
     segments: Dissection | Sequence[tuple[int, int, str]] = (),
     *,
     title: str = "",
@@ -70,8 +70,8 @@ def memory_picture(
         The objects of each lane in the order they were made: ``(name, object)``, or results of a
         stepped pipeline as ``run.step()`` returns them. A third item, ``"copied"`` or
         ``"derived"``, says what an array of unknown origin is. Without objects there is no lane.
-    source : Source, optional
-        The owner of the feed's bytes, ``feed.source``: the first strip of both lanes.
+    source : Source or (name, bytes-like), optional
+        The owner that was there before, such as ``feed.source``: the first strip of both lanes.
     segments : Dissection or sequence of (start, end, label)
         What the bytes of the source are, counted from its first. They also say which part of it is
         drawn; otherwise that is the part which the objects look into.
@@ -92,6 +92,8 @@ def memory_picture(
 
     Memory: holds numbers and text, none of the objects.
     """
+    if isinstance(source, tuple):
+        source = HeldBytes(source[1], source[0])
     asked: list[tuple[Literal["copying", "zero-copy"], Iterable[Any] | None]] = [
         ("copying", copying),
         ("zero-copy", zero_copy),

@@ -52,6 +52,8 @@ class Piece:
         Of a record: how many Python objects it is spread over, and their bytes.
     wire : bytes
         Of a record: its message as on the wire.
+    gathered : bool
+        Whether it is a column: values of the wire, and not in one piece.
     """
 
     kind: Literal["wire", "derived"]
@@ -63,12 +65,15 @@ class Piece:
     objects: int = 0
     held: int = 0
     wire: bytes = b""
+    gathered: bool = False
 
     @property
     def content(self) -> bytes:
-        """A copy of its bytes as on the wire; empty where there are none, or too many."""
+        """A copy of its bytes as on the wire; empty where they are not, or are too many."""
         if self.address is None or self.kind == "derived" or self.nbytes > _LARGEST_CONTENT:
             return self.wire
+        if self.gathered:
+            return b""
         return ctypes.string_at(self.address, self.nbytes)
 
 
@@ -107,8 +112,7 @@ def gathered(value: Any) -> Iterator[tuple[int, int, int, int, int]]:
     column, at, size, offset, width
         Address of the column, the value's place and size in it; its place and size in the source.
     """
-    tables = value if isinstance(value, list | tuple) else [value]
-    tables = [table for table in tables if isinstance(table, Columns)]
+    tables = _tables(value)
     most = _GATHERED // max(1, sum(len(table.columns) for table in tables)) + 1
     for table in tables:
         for name, column in table.columns.items():
@@ -119,11 +123,17 @@ def gathered(value: Any) -> Iterator[tuple[int, int, int, int, int]]:
                 yield int(column.ctypes.data), at, column.itemsize, *place
 
 
+def _tables(value: Any) -> list[Columns]:
+    several = value if isinstance(value, list | tuple) else [value]
+    return [each for each in several if isinstance(each, Columns)]
+
+
 def pieces(value: Any, told: str | None = None) -> list[Piece]:
     """Return the pieces of an object; `told` overrules what kind of memory they are."""
     found = []
     leaves = dict(_leaves(value))
     records = list(_records(value))
+    columns = bool(_tables(value))
     for part in _parts(value):
         kind = part.kind if told is None else ("wire" if told == "copied" else "derived")
         if part.address is None:
@@ -133,7 +143,9 @@ def pieces(value: Any, told: str | None = None) -> list[Piece]:
                 found.append(Piece(kind, part.nbytes, counted=part.nbytes))
             continue
         name, owner = leaves.get(part.address, ("", None))
-        found.append(Piece(kind, part.span, part.address, name, owner, part.nbytes))
+        found.append(
+            Piece(kind, part.span, part.address, name, owner, part.nbytes, gathered=columns)
+        )
     return found
 
 

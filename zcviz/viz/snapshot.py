@@ -6,7 +6,7 @@ Which piece of memory is a view is decided by address.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ from .theme import short_title_of, title_of
 __all__ = ["lane_of", "part_of_source"]
 
 _LARGEST_SEARCH = 1 << 26  # bytes of a source that are searched for the first copy
+_TELLING = 8  # bytes that are not met twice by chance
 _LONGEST_NAME = 16  # characters of a file's name in a label
 _LISTED = 6  # parts of an object that its label names
 
@@ -35,14 +36,13 @@ def part_of_source(
     if source is None or not source.size:
         return None
     known = _segments(segments)
-    bounds = [(each.start, each.end) for each in known] or [
-        where for objects in lanes for where in _places(source, objects)
-    ]
+    bounds = [(each.start, each.end) for each in known]
+    bounds = bounds or [where for objects in lanes for where in _places(source, objects)]
     bounds = [where for where in bounds if where != (0, source.size)] or [(0, source.size)]
     start, end = min(low for low, _ in bounds), max(high for _, high in bounds)
     name = provenance(source).nodes[0].label.split(" ", 1)[-1]
     name = name if len(name) <= _LONGEST_NAME else f"{name[:7]}…{name[-8:]}"
-    label = f"{name} ({type(source.owner).__name__}), {_part(start, end, source.size)}"
+    label = f"{name} ({type(source.owner).__name__})"
     return Strip(0, label, "source", source.address, source.size, start, end, segments=known)
 
 
@@ -56,30 +56,37 @@ def _segments(segments: Dissection | Sequence[tuple[int, int, str]]) -> tuple[Se
     )
 
 
-def _part(start: int, end: int, size: int) -> str:
-    if (start, end) == (0, size):
-        return size_text(size)
-    return f"bytes {start:,}–{end:,} of {size:,}"
+def _part_label(name: str, strip: Strip) -> str:
+    if strip.shown == strip.nbytes:
+        return f"{name}, {size_text(strip.nbytes)}"
+    return f"{name}, bytes {strip.start:,}–{strip.end:,} of {strip.nbytes:,}"
 
 
-def _places(source: Source, objects: list[Any]) -> Iterator[tuple[int, int]]:
-    # Where objects look into the source; for lack of that, where the first copy was taken.
-    content = b""
+def _places(source: Source, objects: list[Any]) -> list[tuple[int, int]]:
+    # Where objects look into the source; for lack of that, where the first copies were taken.
+    places: list[tuple[int, int]] = []
+    contents: list[bytes] = []
     for item in objects:
         _, value, told = named(item)
         if isinstance(value, MessageIndex):
-            yield from ((low, high) for low, high, _ in entries(value))
+            places += [(low, high) for low, high, _ in entries(value)]
             continue
-        for piece in pieces(value, told):
+        found = pieces(value, told)
+        for piece in found:
             low = (piece.address or 0) - source.address
             if piece.address is not None and 0 <= low < source.size:
-                yield low, low + piece.nbytes
-            else:
-                content = content or piece.content
-    if content and source.size <= _LARGEST_SEARCH:
-        low = bytes(source.view).find(content)
+                places.append((low, low + piece.nbytes))
+        contents = contents or [piece.content for piece in found if piece.content]
+    if places or source.size > _LARGEST_SEARCH:
+        return places
+    find = getattr(source.owner, "find", None) or bytes(source.view).find
+    after = 0
+    for content in contents:
+        low = find(content, after)
         if low >= 0:
-            yield low, low + len(content)
+            after = low + len(content)
+            places.append((low, after))
+    return places
 
 
 def lane_of(
@@ -89,7 +96,10 @@ def lane_of(
     notes: Sequence[str],
 ) -> Lane:
     """Return the lane of objects in the order they were made."""
-    lane = _Lane([part.label.replace(" (mmap)", "")], [part]) if part else _Lane()
+    lane = _Lane()
+    if part is not None:
+        lane.rows.append(_part_label(part.label.rpartition(" (")[0], part))
+        lane.strips.append(part)
     for group, item in enumerate(objects):
         lane.add(group, *named(item))
     kept = {window.strip for window in lane.windows if window.is_view}
@@ -112,6 +122,7 @@ class _Lane:
     windows: list[Window] = field(default_factory=list)
     copies: list[Copy] = field(default_factory=list)
     contents: dict[int, bytes] = field(default_factory=dict)
+    owners: set[int] = field(default_factory=set)  # strips of owners that nobody listed
 
     def add(self, group: int, name: str, value: Any, told: str | None) -> None:
         has_source = bool(self.strips) and self.strips[0].kind == "source"
@@ -159,15 +170,15 @@ class _Lane:
         high = low + piece.nbytes
         for number, strip in enumerate(self.strips):
             if strip.address == owner.address:
-                if strip.kind == "source" and not strip.segments and number:
+                if number in self.owners:
                     low, high = min(low, strip.start), max(high, strip.end)
                     self.strips[number] = replace(strip, start=low, end=high)
-                    self.rows[strip.row] = f"{owner.label}, {_part(low, high, owner.span)}"
+                    self.rows[strip.row] = _part_label(owner.label, self.strips[number])
                 return
-        label = f"{owner.label}, {_part(low, high, owner.span)}"
-        strip = Strip(len(self.rows), label, "source", owner.address, owner.span, low, high)
-        self.rows.append(label)
-        self.strips.append(strip)
+        row, size = len(self.rows), owner.span
+        self.owners.add(len(self.strips))
+        self.strips.append(Strip(row, owner.label, "source", owner.address, size, low, high))
+        self.rows.append(_part_label(owner.label, self.strips[-1]))
 
     def _row(self, name: str, value: Any, fresh: list[Piece]) -> None:
         if not fresh:
@@ -195,8 +206,9 @@ class _Lane:
     def _find(self, content: bytes, before: int, searched: dict[int, int]) -> None:
         # The newest memory first; in it, after the place where the last piece was found.
         for origin in reversed(range(before if content else 0)):
-            low = self._content(origin).find(content, searched.get(origin, 0))
-            if low >= 0:
+            there = self._content(origin)
+            low = there.find(content, searched.get(origin, 0))
+            if low >= 0 and (len(content) >= _TELLING or there.count(content) == 1):
                 searched[origin] = low + len(content)
                 low += self.strips[origin].start
                 size = len(content)

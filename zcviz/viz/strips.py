@@ -18,8 +18,8 @@ __all__ = ["draw_lane", "draw_page", "scale_of"]
 WIDTH = 440  # of a lane, in the units of its drawing; about one CSS pixel each
 LEFT, RIGHT = 6, 434
 HEAD, HEIGHT, LEVEL, GAP = 30, 24, 27, 22
-ABOVE, BELOW_LABEL = 12, 8  # a row begins with a line of text
-MANY = 12  # bands of one row; more of them are drawn without edges and tips
+ABOVE, BELOW_LABEL = 12, 10  # a row begins with a line of text
+MANY = 4  # bands of one row; more of them are drawn without edges and tips
 LARGEST_SCALE = 14  # units a byte: a picture of three bytes does not shout
 
 

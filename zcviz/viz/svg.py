@@ -21,7 +21,7 @@ _RULES = {
     ".source": "fill:var(--zc-strip);stroke:var(--zc-line)",
     ".derived": "fill:var(--zc-paper);stroke:var(--zc-neutral)",
     ".seam": "fill:none;stroke:var(--zc-line)",
-    ".band": "fill:var(--zc-copy);fill-opacity:.12",
+    ".band": "fill:var(--zc-copy);fill-opacity:.15",
     ".edge": "fill:none;stroke:var(--zc-copy);stroke-dasharray:3 3",
     ".tip": "fill:var(--zc-copy)",
     ".seen": "fill:var(--zc-view);fill-opacity:.13",

@@ -7,6 +7,13 @@ function made(tag, className, text) {
   return element;
 }
 
+// JupyterLab takes arrows and letters for its commands, but not from elements that say so.
+function field(properties) {
+  const input = Object.assign(made("input"), properties);
+  input.dataset.lmSuppressShortcuts = "true";
+  return input;
+}
+
 let forms = 0;
 
 function choices(model, give) {
@@ -14,8 +21,7 @@ function choices(model, give) {
   const name = `zcl-predict-${forms}`;
   model.get("choices").forEach((text, number) => {
     const label = made("label");
-    const input = made("input");
-    Object.assign(input, { type: "radio", name, value: String(number) });
+    const input = field({ type: "radio", name, value: String(number) });
     input.checked = model.get("given") === input.value;
     input.addEventListener("change", () => give(input.value));
     label.append(input, made("span", "", text));
@@ -26,12 +32,9 @@ function choices(model, give) {
 
 function number(model, give) {
   const label = made("label", "zcl-number");
-  const input = made("input");
-  Object.assign(input, { type: "text", inputMode: "decimal", autocomplete: "off" });
+  const input = field({ type: "text", inputMode: "decimal", autocomplete: "off" });
   input.value = model.get("given");
   input.addEventListener("input", () => give(input.value));
-  // JupyterLab must not take keys for commands while a number is typed.
-  input.addEventListener("keydown", (event) => event.stopPropagation());
   label.append(made("span", "zcl-quiet", "I expect"), input, made("span", "", model.get("unit")));
   return label;
 }
@@ -46,13 +49,13 @@ function render({ model, el }) {
     model.set("given", text);
     model.save_changes();
   };
-  const field = model.get("choices").length ? choices(model, give) : number(model, give);
+  const asked = model.get("choices").length ? choices(model, give) : number(model, give);
   const noted = made("p", "zcl-noted");
   noted.setAttribute("role", "status");
   const show = () => { noted.textContent = model.get("noted"); };
   model.on("change:noted", show);
   show();
-  group.append(legend, field, noted);
+  group.append(legend, asked, noted);
   form.append(group);
   el.append(form);
   return () => model.off("change:noted", show);

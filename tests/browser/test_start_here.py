@@ -1,0 +1,170 @@
+"""The first lesson as a learner meets it: read, predict, measure, watch, try, in JupyterLab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.lab import Journey
+
+LESSON = "notebooks/00_start_here.ipynb"
+PATIENCE = 90_000  # ms; a busy machine is no failure
+
+SOLVED = {
+    "message_at": "return feed.data[feed.index.offsets[i]:][: feed.index.sizes[i]]",
+    "keep": "return bytes(feed.data[feed.index.offsets[i]:][: feed.index.sizes[i]])",
+}
+
+
+class Reader:
+    """Someone who reads the lesson, cell by cell."""
+
+    def __init__(self, journey: Journey) -> None:
+        self.journey = journey
+        self.page = journey.page
+
+    def find(self, text: str) -> int:
+        """Return the number of the first code cell that holds a text."""
+        number: int = self.page.evaluate(
+            """text => {
+                const { cells } = window.jupyterapp.shell.currentWidget.content.model;
+                return Array.from({ length: cells.length }, (_, i) => cells.get(i)).findIndex(
+                    cell => cell.type === 'code' && cell.sharedModel.source.includes(text));
+            }""",
+            text,
+        )
+        assert number >= 0, f"no cell holds {text!r}"
+        return number
+
+    def go_to(self, text: str) -> Locator:
+        """Scroll to a cell; return its output."""
+        number = self.find(text)
+        self.page.evaluate(
+            """async i => {
+                const notebook = window.jupyterapp.shell.currentWidget.content;
+                notebook.activeCellIndex = i;
+                await notebook.scrollToItem(i, 'start');
+            }""",
+            number,
+        )
+        output = self.page.locator(f".jp-Cell[data-windowed-list-index='{number}'] .jp-OutputArea")
+        expect(output.first).to_be_visible(timeout=PATIENCE)
+        return output.first
+
+    def run(self, text: str) -> Locator:
+        """Run a cell; return its output."""
+        self.journey.run_cell(self.find(text))
+        return self.go_to(text)
+
+    def write(self, text: str, old: str, new: str) -> None:
+        """Replace a piece of a cell's source."""
+        self.page.evaluate(
+            """([i, old, wanted]) => {
+                const cell = window.jupyterapp.shell.currentWidget.content.model.cells.get(i);
+                cell.sharedModel.source = cell.sharedModel.source.replace(old, wanted);
+            }""",
+            [self.find(text), old, new],
+        )
+
+    def cells(self) -> int:
+        count: int = self.page.evaluate(
+            "() => window.jupyterapp.shell.currentWidget.content.model.cells.length"
+        )
+        return count
+
+    def no_complaint(self) -> None:
+        assert not self.journey.errors()
+        assert not self.journey.outside
+        assert not self.journey.console
+
+
+@pytest.fixture
+def reader(journey: Callable[..., Journey]) -> Reader:
+    made = Reader(journey(LESSON))
+    made.journey.run_all()
+    made.no_complaint()
+    return made
+
+
+def test_predict_before_and_after(reader: Reader) -> None:
+    cells = reader.cells()
+    form = reader.go_to("bytes_guess = predict")
+    field = form.get_by_label("I expect")
+    field.click()
+    # Letters are commands to JupyterLab: x cuts a cell, b adds one, d d deletes one.
+    reader.page.keyboard.type("xbdd")
+    expect(form.get_by_role("status")).to_have_text("“xbdd” is not a number.")
+    assert reader.cells() == cells
+    field.fill("30")
+    expect(form.get_by_role("status")).to_have_text("Noted: 30 bytes. Now run the next cell.")
+    reader.journey.shoot("start-here-predict-number")
+    revealed = reader.run("bytes_guess.reveal")
+    expect(revealed).to_contain_text("You predicted 30 bytes, measured:")
+    expect(revealed).to_contain_text("times your prediction")
+
+    form = reader.go_to("speed_guess = predict")
+    form.get_by_label("10 ×", exact=True).check()
+    expect(form.get_by_role("status")).to_have_text("Noted: 10 ×. Now run the next cell.")
+    reader.page.keyboard.press("ArrowRight")
+    expect(form.get_by_label("30 ×", exact=True)).to_be_checked()
+    expect(form.get_by_role("status")).to_have_text("Noted: 30 ×. Now run the next cell.")
+    revealed = reader.run("speed_guess.reveal")
+    expect(revealed).to_contain_text("ou predicted 30 ×")
+    reader.journey.shoot("start-here-revealed")
+    reader.no_complaint()
+
+
+def test_hints_and_exercises(reader: Reader) -> None:
+    task = reader.go_to('exercise("message_at"')
+    expect(task.get_by_text("Hint 2")).not_to_be_visible()
+    task.get_by_text("Hint 1").focus()
+    reader.page.keyboard.press("Enter")
+    expect(task.get_by_text("A slice of an array or of a memoryview")).to_be_visible()
+    task.get_by_text("Hint 2").click()
+    task.get_by_text("Hint 3").click()
+    expect(task.get_by_text("return feed.data[at : at + size]")).to_be_visible()
+    reader.journey.shoot("start-here-hints")
+
+    wrong = "return bytes(feed.data)"
+    for name, solution in SOLVED.items():
+        cell = f"def {name}("
+        expect(reader.go_to(cell)).to_contain_text("Not yet")
+        reader.write(cell, "return None", wrong)
+        expect(reader.run(cell)).to_contain_text("→ Not yet")
+        reader.journey.shoot(f"start-here-{name}-wrong")
+        reader.write(cell, wrong, solution)
+        expect(reader.run(cell)).to_contain_text("✓ Right")
+        reader.journey.shoot(f"start-here-{name}-right")
+    reader.no_complaint()
+
+
+def test_nothing_runs_by_itself_and_the_chart_obeys(reader: Reader) -> None:
+    chart = reader.go_to("zcviz.live_chart(feed)").locator(".zc-live")
+    expect(chart).to_have_attribute("data-running", "false", timeout=PATIENCE)
+    chart.get_by_role("button", name="Start").click()
+    expect(chart).to_contain_text("in the time copying handles one", timeout=PATIENCE)
+    chart.get_by_role("checkbox", name="columnar").uncheck()
+    expect(chart).to_contain_text("Flyweight handles", timeout=PATIENCE)
+    reader.journey.shoot("start-here-live", ".zc-live")
+    chart.get_by_role("button", name="Stop").click()
+    expect(chart).to_have_attribute("data-running", "false", timeout=PATIENCE)
+    reader.no_complaint()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_output_keeps_to_its_page(journey: Callable[..., Journey], dark: bool) -> None:
+    made = Reader(journey(LESSON))
+    made.journey.theme(dark)
+    made.journey.run_all()
+    for width in (1280, 480):
+        made.journey.width(width)
+        for text in ("bytes_guess.reveal", "beside(", "memory_picture(", "message_at"):
+            output = made.go_to(text)
+            box, inner = output.bounding_box(), output.evaluate("e => e.scrollWidth")
+            assert box is not None
+            assert inner <= box["width"] + 1, f"{text} is wider than the page at {width} px"
+            name = f"start-here-{'dark' if dark else 'light'}-{width}-{text.strip('(')}"
+            made.journey.shoot(name.replace(".", "-").replace("_", "-"))
+    made.no_complaint()

@@ -1,0 +1,201 @@
+"""Every lesson, run from top to bottom; then its exercises, solved rightly and wrongly."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parents[2]
+LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+FILE_LINE = re.compile(r'^FILE = "[^"\n]*"', re.MULTILINE)
+STUB = re.compile(r"^    # your code\n(    .*\n)+", re.MULTILINE)
+
+# By notebook: what its prose says of its figures. Times are not among it.
+CLAIMS = {
+    "00_start_here": """
+        from zcviz import provenance, shares_memory
+        assert len(owner) == 20 and len(copy) == len(view) == 8 and copy == b"BUY 100 "
+        assert shares_memory(view, owner) and not shares_memory(copy, owner)
+        assert copying.copied > 2 * feed.index.sizes.mean() > columnar.copied > 0
+        assert flyweight.copied == 0
+        assert kept.net > 2 * wire
+        assert kept.net / len(records) > 2 * indexed.net / len(again)
+        assert dropped.net < kept.net / 10
+        assert provenance(one_order).owner.keeps_alive == feed.source.size
+        assert not chart.run.running
+    """,
+}
+
+# By notebook and function to be written: bodies that are right, bodies that are not.
+ANSWERS: dict[str, dict[str, tuple[list[str], list[str]]]] = {
+    "00_start_here": {
+        "message_at": (
+            [
+                "at, size = feed.index.offsets[i], feed.index.sizes[i]\n"
+                "return feed.data[at : at + size]",
+            ],
+            [
+                "at, size = feed.index.offsets[i], feed.index.sizes[i]\n"
+                "return bytes(feed.data[at : at + size])",
+                "return feed.data",
+                "return i / 0",
+            ],
+        ),
+        "keep": (
+            [
+                "at, size = feed.index.offsets[i], feed.index.sizes[i]\n"
+                "return bytes(feed.data[at : at + size])",
+            ],
+            [
+                "at, size = feed.index.offsets[i], feed.index.sizes[i]\n"
+                "return feed.data[at : at + size]",
+                "return feed.data.copy()",
+            ],
+        ),
+    },
+}
+
+
+@pytest.fixture(scope="session")
+def lessons(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with copies of the lessons and their data."""
+    folder = tmp_path_factory.mktemp("lessons")
+    for name in ("notebooks", "data"):
+        shutil.copytree(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A kernel of this checkout that leaves nothing in the home directory.
+    for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    path = os.environ.get("PYTHONPATH")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT), path])))
+
+
+class Lesson:
+    """A notebook whose cells run in a kernel of its own."""
+
+    def __init__(self, notebook: Path, file: str | Path | None = None) -> None:
+        self.content: Any = nbformat.read(notebook, as_version=4)
+        if file is not None:
+            self._point_at(file)
+        self.client = NotebookClient(
+            self.content,
+            timeout=300,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(notebook.parent)}},
+        )
+
+    def _point_at(self, file: str | Path) -> None:
+        changed = 0
+        for cell in self.code:
+            cell.source, found = FILE_LINE.subn(f"FILE = {str(file)!r}", cell.source)
+            changed += found
+        assert changed == 1, "one line says which file the lesson reads"
+
+    @property
+    def code(self) -> list[Any]:
+        return [cell for cell in self.content.cells if cell.cell_type == "code"]
+
+    def run_all(self) -> None:
+        with self.client.setup_kernel():
+            self._run_cells()
+
+    def __iter__(self) -> Iterator[Lesson]:
+        with self.client.setup_kernel():
+            self._run_cells()
+            yield self
+
+    def _run_cells(self) -> None:
+        for number, cell in enumerate(self.content.cells):
+            self.client.execute_cell(cell, number)
+
+    def execute(self, source: str) -> Any:
+        """Run one more cell; return it."""
+        cell = nbformat.v4.new_code_cell(source)
+        self.content.cells.append(cell)
+        return self.client.execute_cell(cell, len(self.content.cells) - 1)
+
+    def cell_to_solve(self, function: str) -> Any:
+        """Return the cell in which the learner writes a function."""
+        (cell,) = (c for c in self.code if f"def {function}(" in c.source and STUB.search(c.source))
+        return cell
+
+
+def indented(body: str) -> str:
+    return "".join(f"    {line}\n" for line in body.splitlines())
+
+
+def shown(cell: Any) -> str:
+    texts = [out["data"]["text/plain"] for out in cell.outputs if "data" in out]
+    return str(texts[-1]) if texts else ""
+
+
+def complaints(lesson: Lesson) -> list[str]:
+    """What a reader should not meet: warnings, and results that have no words."""
+    found = []
+    for number, cell in enumerate(lesson.code):
+        for out in cell.outputs:
+            if out.output_type == "stream" and out.name == "stderr":
+                found.append(f"cell {number} warns: {out.text}")
+            if out.output_type in ("display_data", "execute_result"):
+                plain = out["data"].get("text/plain", "")
+                if not plain or " object at 0x" in plain:
+                    found.append(f"cell {number} shows {plain!r}")
+    return found
+
+
+def body(source: str) -> str:
+    return "\n".join(line.strip() for line in source.strip().splitlines())
+
+
+@pytest.mark.parametrize("notebook", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_runs_and_its_exercises_can_be_solved(notebook: Path, lessons: Path) -> None:
+    for lesson in Lesson(lessons / "notebooks" / notebook.name):
+        assert complaints(lesson) == []
+        lesson.execute(body(CLAIMS.get(notebook.stem, "")))
+        for function, (right, wrong) in ANSWERS[notebook.stem].items():
+            cell = lesson.cell_to_solve(function)
+            assert shown(cell).startswith("→ Not yet"), "unsolved, it says so and raises nothing"
+            for expected, answers in (("✓ Right", right), ("→ Not yet", wrong)):
+                for answer in answers:
+                    solved = STUB.split(cell.source)
+                    verdict = shown(lesson.execute(f"{solved[0]}{indented(answer)}{solved[-1]}"))
+                    assert verdict.startswith(expected), verdict
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("notebook", LESSONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("file", ["feed.itch", "feed.itch.gz", "small.pcap"])
+def test_a_lesson_runs_on_another_file(notebook: Path, lessons: Path, file: str) -> None:
+    own = lessons / file
+    if file.endswith(".gz"):
+        own.write_bytes(gzip.compress((ROOT / "data" / "feed.itch").read_bytes(), 1))
+    elif file == "small.pcap":  # ends in the middle of a packet
+        own.write_bytes((ROOT / "data" / "feed.pcap").read_bytes()[:60_000])
+    else:
+        shutil.copy(ROOT / "data" / file, own)
+    Lesson(lessons / "notebooks" / notebook.name, own).run_all()
+
+
+REAL = ["nasdaq-itch50-aapl-20200130-10k.itch", "nasdaq-itch50-moldudp64-20230822.pcap"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("notebook", LESSONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("name", REAL)
+def test_a_lesson_runs_on_a_real_capture(
+    notebook: Path, lessons: Path, captures: Path, name: str
+) -> None:
+    Lesson(lessons / "notebooks" / notebook.name, (captures / name).resolve()).run_all()

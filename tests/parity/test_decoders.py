@@ -1,0 +1,316 @@
+"""Every decoder reads what the reference reads, for every message of every protocol."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import helpers
+from zcviz.codec import dtype_of, encode, encode_into, gather, reader, record_of, reference, view_of
+from zcviz.errors import BufferLifetimeError, SpecError, TruncatedError
+from zcviz.protocols import FEEDS, ethernet, ipv4, itch50, moldudp64, pcap, udp
+from zcviz.spec import Message, alpha, char, i32, i64, raw, u8, u16, u32, u48, u64
+
+# Widths, signs and byte orders that no protocol of today needs are read by the same code.
+_MIXED = (
+    char("kind"), i32("a"), u48("b"), raw("c", 3), i64("d"), u8("e"), u16("f"), u48("g"),
+    u64("h"), alpha("i", 5), u32("j"),
+)  # fmt: skip
+MIXED = [
+    Message("mixed", 48, "invented", _MIXED, order=order)  # type: ignore[arg-type]
+    for order in (">", "<")
+]
+
+HEADERS = [
+    pcap.FILE_LITTLE, pcap.FILE_BIG, pcap.RECORD_LITTLE, pcap.RECORD_BIG, ethernet.HEADER,
+    ethernet.VLAN, ipv4.HEADER, udp.HEADER, moldudp64.HEADER, moldudp64.BLOCK, itch50.FRAME,
+]  # fmt: skip
+MESSAGES = [message for feed in FEEDS.values() for message in feed] + HEADERS + MIXED
+every_message = pytest.mark.parametrize("message", MESSAGES, ids=lambda m: m.name + m.order)
+
+
+def scattered(message, seed):
+    """Random bytes with messages at random places in them."""
+    random = np.random.default_rng([seed, message.size, len(message.fields)])
+    data = random.integers(0, 256, 700, np.uint8)
+    data[random.integers(0, 700, 60)] = 0  # text that ends in NULs, and numbers that are small
+    last = len(data) - message.size
+    offsets = np.unique(np.append(random.integers(0, last + 1, 9), [0, last]))
+    return data.tobytes(), offsets
+
+
+def by_hand(message, data, at):
+    """What `int.from_bytes` makes of it: the reference has to be held against something too."""
+    order = "big" if message.order == ">" else "little"
+    values, place = {}, at
+    for field in message.fields:
+        piece = data[place : place + field.type.size]
+        signed = field.type.kind == "int"
+        number = field.type.kind in ("int", "uint")
+        values[field.name] = int.from_bytes(piece, order, signed=signed) if number else piece
+        place += field.type.size
+    return values
+
+
+@every_message
+def test_one_message_reads_the_same_everywhere(message, as_buffer):
+    data, offsets = scattered(message, 1)
+    buffer = as_buffer(data)
+    view = view_of(message)()
+    decode = record_of(message)
+    for at in offsets.tolist():
+        expected = by_hand(message, data, at)
+        assert reference(message, buffer, at) == expected
+        record = decode(buffer, at)
+        assert record._asdict() == expected
+        assert list(record._fields) == list(expected)
+        assert view.wrap(buffer, at) is view
+        assert view.to_dict() == expected
+        assert view.to_record() == record
+        for name, value in expected.items():
+            assert getattr(view, name) == value
+            assert type(getattr(view, name)) is type(value)
+            assert reader(message, name)(buffer, at) == value
+
+
+@every_message
+@pytest.mark.parametrize("offset_type", [np.uint32, np.uint64])
+def test_columns_hold_the_same_values(message, offset_type):
+    data, offsets = scattered(message, 2)
+    array = np.frombuffer(data, np.uint8)
+    wanted = [by_hand(message, data, at) for at in offsets.tolist()]
+    for field in message.fields:
+        column = gather(array, offsets.astype(offset_type), message, field.name)
+        assert column.dtype.isnative
+        assert column.shape == offsets.shape
+        values = [each[field.name] for each in wanted]
+        if field.type.kind in ("int", "uint"):
+            assert column.tolist() == values
+        else:  # as raw bytes: numpy drops NULs at the end of a text that it hands out
+            assert column.dtype.itemsize == field.type.size
+            assert [column[i : i + 1].tobytes() for i in range(len(column))] == values
+
+
+@every_message
+def test_columns_can_be_put_where_they_are_wanted(message):
+    data, offsets = scattered(message, 3)
+    array = np.frombuffer(data, np.uint8)
+    places = offsets.astype(np.uint32)
+    for field in message.fields:
+        fresh = gather(array, places, message, field.name)
+        out = np.zeros_like(fresh)
+        assert gather(array, places, message, field.name, out) is out
+        assert out.tobytes() == fresh.tobytes()
+        assert gather(array, places[::2], message, field.name).tolist() == fresh[::2].tolist()
+        assert len(gather(array, places[:0], message, field.name)) == 0
+
+
+@every_message
+def test_the_dtype_lies_over_the_same_bytes(message):
+    data, offsets = scattered(message, 4)
+    dtype = dtype_of(message)
+    assert dtype.itemsize == message.size
+    for at in offsets.tolist():
+        row = np.frombuffer(data, dtype, count=1, offset=at)
+        for name, value in by_hand(message, data, at).items():
+            field = message[name]
+            if field.type.size == 6 and field.type.kind == "uint":
+                joined = int(row[f"{name}_hi"][0]) << 32 | int(row[f"{name}_lo"][0])
+                assert joined == value
+            elif field.type.kind in ("int", "uint"):
+                assert int(row[name][0]) == value
+            else:
+                assert np.ascontiguousarray(row[name]).tobytes() == value
+
+
+@every_message
+def test_encoding_is_the_inverse(message):
+    data, offsets = scattered(message, 5)
+    for at in offsets.tolist():
+        values = by_hand(message, data, at)
+        piece = data[at : at + message.size]
+        assert encode(message, **values) == piece
+        room = bytearray(b"\xee" * (message.size + 6))
+        encode_into(message, room, 3, values)
+        assert bytes(room) == b"\xee" * 3 + piece + b"\xee" * 3
+
+
+@every_message
+def test_nothing_is_read_beyond_the_end(message):
+    data = bytes(range(256))[: message.size]
+    array = np.frombuffer(data, np.uint8)
+    for at in (1, message.size, 1000):
+        with pytest.raises(TruncatedError) as caught:
+            reference(message, data, at)
+        assert caught.value.offset == at
+        assert "expected" in str(caught.value)
+        with pytest.raises(struct.error):
+            record_of(message)(data, at)
+        with pytest.raises(TruncatedError):
+            gather(array, np.array([0, at], np.uint32), message, message.fields[-1].name)
+    with pytest.raises(TruncatedError):
+        reference(message, data, -1)
+    assert reference(message, data, 0) == by_hand(message, data, 0)
+
+
+@given(st.data())
+def test_any_values_survive_the_round_trip(data):
+    message = data.draw(st.sampled_from(MESSAGES))
+    values = {}
+    for field in message.fields:
+        bits = 8 * field.type.size
+        ranges = {"uint": (0, 2**bits - 1), "int": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)}
+        if field.type.kind in ranges:
+            values[field.name] = data.draw(st.integers(*ranges[field.type.kind]))
+        else:
+            size = field.type.size
+            values[field.name] = data.draw(st.binary(min_size=size, max_size=size))
+    encoded = encode(message, **values)
+    assert len(encoded) == message.size
+    assert reference(message, encoded) == values
+    assert record_of(message)(encoded)._asdict() == values
+
+
+@pytest.mark.parametrize("tag", helpers.DOCUMENTED)
+def test_itch_messages_lie_where_the_document_says(tag):
+    name, size, _ = helpers.DOCUMENTED[tag]
+    message = itch50.ITCH50[tag]
+    assert (message.name, message.size, message.tag) == (name, size, tag.encode())
+    kinds = {"uint": "n", "alpha": "t"}
+    table = [(f.name, kinds[f.type.kind], f.offset, f.type.size) for f in message.fields]
+    assert table == helpers.layout_of(tag)
+    assert itch50.ITCH50[name] is itch50.ITCH50[tag.encode()] is message
+
+
+def test_itch_has_these_messages_and_no_others():
+    assert len(helpers.DOCUMENTED) == 23
+    assert [message.tag.decode() for message in itch50.ITCH50] == list(helpers.DOCUMENTED)
+
+
+DOCUMENTED_HEADERS = {
+    pcap.FILE_LITTLE: (24, "magic 0:4, version_major 4:2, version_minor 6:2, reserved1 8:4,"
+                       " reserved2 12:4, snap_length 16:4, link_type 20:4"),
+    pcap.RECORD_LITTLE: (16, "seconds 0:4, fraction 4:4, captured_length 8:4, original_length 12:4"),
+    ethernet.HEADER: (14, "destination 0:6, source 6:6, ethertype 12:2"),
+    ethernet.VLAN: (4, "control 0:2, ethertype 2:2"),
+    ipv4.HEADER: (20, "version_ihl 0:1, type_of_service 1:1, total_length 2:2, identification 4:2,"
+                  " flags_fragment 6:2, time_to_live 8:1, protocol 9:1, checksum 10:2, source 12:4,"
+                  " destination 16:4"),
+    udp.HEADER: (8, "source_port 0:2, destination_port 2:2, length 4:2, checksum 6:2"),
+    moldudp64.HEADER: (20, "session 0:10, sequence 10:8, count 18:2"),
+    moldudp64.BLOCK: (2, "length 0:2"),
+    itch50.FRAME: (2, "length 0:2"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("message", DOCUMENTED_HEADERS, ids=lambda m: m.name)
+def test_headers_lie_where_their_documents_say(message):
+    size, fields = DOCUMENTED_HEADERS[message]
+    assert message.size == size
+    table = ", ".join(f"{f.name} {f.offset}:{f.type.size}" for f in message.fields)
+    assert table == fields
+
+
+def test_both_byte_orders_of_a_capture_have_the_same_layout():
+    for little, big in ((pcap.FILE_LITTLE, pcap.FILE_BIG), (pcap.RECORD_LITTLE, pcap.RECORD_BIG)):
+        assert (little.order, big.order) == ("<", ">")
+        places = [[(f.name, f.offset, f.type) for f in each.fields] for each in (little, big)]
+        assert places[0] == places[1]
+
+
+def test_every_feed_protocol_is_big_endian_as_documented():
+    assert {message.order for message in itch50.ITCH50} == {">"}
+    assert {each.order for each in (ipv4.HEADER, udp.HEADER, moldudp64.HEADER)} == {">"}
+
+
+def test_known_bytes_of_an_add_order():
+    data = bytes.fromhex(
+        "41 0d0e 0002 1a5e0b7c2f11 00000000000133f5 42 00000064 4141504c20202020 0030e2c8"
+    )
+    read = reference(itch50.ADD_ORDER, data)
+    assert read == {
+        "message_type": b"A", "stock_locate": 3342, "tracking_number": 2,
+        "timestamp": 0x1A5E0B7C2F11, "order_reference_number": 78837,
+        "buy_sell_indicator": b"B", "shares": 100, "stock": b"AAPL    ", "price": 3203784,
+    }  # fmt: skip
+    column = gather(np.frombuffer(data, np.uint8), np.zeros(3, np.uint32), itch50.ADD_ORDER, "stock")
+    assert column.tolist() == [b"AAPL    "] * 3
+
+
+DELETE = {"stock_locate": 1, "tracking_number": 2, "timestamp": 3, "order_reference_number": 4}
+
+
+def test_the_tag_need_not_be_given_and_text_is_padded():
+    assert encode(itch50.ORDER_DELETE, **DELETE)[:1] == b"D"
+    values = {**DELETE, "stock": b"AB", "reg_sho_action": b"1"}
+    del values["order_reference_number"]
+    assert encode(itch50.REG_SHO_RESTRICTION, **values)[11:19] == b"AB      "
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"timestamp": 2**48}, {"timestamp": -1}, {"timestamp": 1.5}, {"timestamp": b"12"},
+        {"stock_locate": 2**16}, {"stock_locate": -1}, {"stock_locate": b"x"},
+        {"order_reference_number": 2**64}, {"order_reference_number": "4"},
+        {"message_type": b"DD"}, {"message_type": 68}, {"price": 1},
+        {"stock_locate": None},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_values_that_do_not_fit_are_refused(change):
+    with pytest.raises(SpecError):
+        encode(itch50.ORDER_DELETE, **{**DELETE, **change})
+
+
+def test_opaque_bytes_are_not_padded():
+    kept = {"destination": b"\1" * 6, "source": b"\2" * 6, "ethertype": 0x800}
+    assert encode(ethernet.HEADER, **kept) == b"\1" * 6 + b"\2" * 6 + b"\x08\x00"
+    with pytest.raises(SpecError):
+        encode(ethernet.HEADER, **{**kept, "source": b"\2" * 5})
+
+
+def test_encoding_needs_the_room():
+    with pytest.raises(SpecError):
+        encode_into(itch50.ORDER_DELETE, bytearray(18), 0, DELETE)
+
+
+def test_a_view_that_is_aimed_at_nothing_says_so():
+    view = view_of(itch50.ORDER_DELETE)()
+    assert not view.is_aimed
+    for read in (lambda: view.timestamp, view.to_record, view.to_dict):
+        with pytest.raises(BufferLifetimeError):
+            read()
+    assert "aimed at nothing" in repr(view)
+    view.wrap(encode(itch50.ORDER_DELETE, **DELETE))
+    assert view.is_aimed
+    assert view.order_reference_number == 4
+    view.revoke()
+    view.revoke()
+    with pytest.raises(BufferLifetimeError):
+        view.order_reference_number  # noqa: B018
+
+
+def test_a_view_has_the_fields_of_its_message_and_no_others():
+    view = view_of(itch50.ORDER_DELETE)().wrap(encode(itch50.ORDER_DELETE, **DELETE))
+    with pytest.raises(AttributeError, match="no field 'price'"):
+        view.price  # noqa: B018
+    with pytest.raises(AttributeError):
+        view.timestamp = 5
+    with pytest.raises(AttributeError):
+        view.anything = 5
+    assert view_of(itch50.ORDER_DELETE) is view_of(itch50.ORDER_DELETE)
+    assert type(view).__name__ == "OrderDelete"
+
+
+def test_a_view_follows_the_buffer_and_a_record_does_not():
+    data = bytearray(encode(itch50.ORDER_DELETE, **DELETE))
+    view = view_of(itch50.ORDER_DELETE)().wrap(data)
+    record = view.to_record()
+    data[18] = 99
+    assert view.order_reference_number == 99
+    assert record.order_reference_number == 4
