@@ -67,8 +67,8 @@ zcviz.memory_picture(
 # %% [markdown]
 # ## 2 · One packet, taken apart
 #
-# This packet brought a single order. On the left it is shown by scapy, which you may know; on the
-# right by zcviz, each field in a colour.
+# This packet brought a single order. First as scapy shows it, which you may know; then as zcviz
+# does, each field in a colour.
 
 # %%
 from scapy.layers.inet import Ether
@@ -77,10 +77,14 @@ from zcviz.dissect import dissect
 
 order = lone_message(feed, "A")  # A: Add Order
 packet = dissect(feed, order)
-frame = bytes(packet.view[16:]) if feed.container == "pcap" else b""
-familiar = Ether(frame).show(dump=True) if frame else "This file has no packets."
 
 # %%
+frame = bytes(packet.view[16:])  # after the 16 bytes that pcap puts before it
+if feed.container == "pcap":
+    familiar = Ether(frame).show(dump=True)
+else:
+    familiar = "This file has no packets, so scapy has nothing to show."
+
 ours = zcviz.hexmap(packet.view, packet.layers)
 beside(familiar, ours, titles=["scapy", "zcviz"], shares=[1, 9])
 
@@ -306,7 +310,7 @@ keeping.check(keep)
 # %% [markdown]
 # ## Where to go next
 #
-# - **[Two pipelines, stage by stage](01_two_pipelines.ipynb)**: one packet on its way, with a
+# - **[Two pipelines, step by step](01_two_pipelines.ipynb)**: one packet on its way, with a
 #   picture of all memory there is after each stage; and why views alone do not pay.
 # - **Your own file**: put its path into the first cell, then choose *Run All Cells* from the *Run*
 #   menu. zcviz reads ITCH 5.0 as a BinaryFILE or in a pcap, either of them packed with gzip or

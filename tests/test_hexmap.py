@@ -84,6 +84,15 @@ def test_layers_at_offsets_and_bytes_of_no_layer():
     ]  # fmt: skip
 
 
+def test_a_field_has_one_colour_in_all_messages_of_a_feed():
+    shown = hexmap(bytes(100), [(ADD, 0), (ITCH50["D"], 36), (ethernet.HEADER, 60)])
+    added, deleted, header = (
+        {row.name: row.colour for row in layer.rows} for layer in shown.layers
+    )
+    assert deleted.items() <= added.items()
+    assert not set(header.values()) & set(added.values())
+
+
 def test_values_are_decoded_scaled_and_explained():
     rows = {row.name: (row.value, row.meaning) for row in hexmap(ORDER, [(ADD, 0)]).rows}
     assert rows == {

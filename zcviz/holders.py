@@ -78,9 +78,8 @@ def holders(address: int, size: int, but: Iterable[object]) -> list[str]:
             yield from named(list(getattr(module, "__dict__", {}).items()))
         for each in _with_arrays(gc.get_objects()):
             if not any(each is one for one in but):
-                plain = type(each) in (dict, list, tuple)
-                where = "" if plain else f"in an object of type {type(each).__name__}"
-                yield from named(_items(each), where)
+                where = f"in an object of type {type(each).__name__}"
+                yield from named(_items(each), "" if type(each) is dict else where)
 
     return list(islice(found(), _MOST))
 
@@ -94,12 +93,12 @@ def _start_of(value: np.ndarray | memoryview) -> int:
 def _items(holder: object) -> Items:
     if type(holder) is dict:
         return list(holder.items())
-    return enumerate(holder if type(holder) in (list, tuple) else gc.get_referents(holder))  # type: ignore[arg-type]
+    return enumerate(gc.get_referents(holder))
 
 
 def _with_arrays(objects: list[object]) -> Iterator[object]:
-    # There may be millions, and few hold arrays: asking for many at once is quick.
+    # There may be millions, and few hold arrays: asking many at once for types is quick.
     for at in range(0, len(objects), _AT_ONCE):
         some = objects[at : at + _AT_ONCE]
-        if any(isinstance(each, np.ndarray | memoryview) for each in gc.get_referents(*some)):
+        if not {np.ndarray, memoryview}.isdisjoint(map(type, gc.get_referents(*some))):
             yield from some

@@ -36,29 +36,43 @@ CLAIMS = {
 }
 
 # By notebook and function to be written: bodies that are right, bodies that are not.
+BOUNDS = "at, size = feed.index.offsets[i], feed.index.sizes[i]\n"
+LOOP = """best = None
+for view in feed.views():
+    if view.message.tag == b"A" and (best is None or view.shares > best.shares):
+        best = view{}
+return best"""
 ANSWERS: dict[str, dict[str, tuple[list[str], list[str]]]] = {
     "00_start_here": {
         "message_at": (
+            [f"{BOUNDS}return feed.data[at : at + size]"],
             [
-                "at, size = feed.index.offsets[i], feed.index.sizes[i]\n"
-                "return feed.data[at : at + size]",
-            ],
-            [
-                "at, size = feed.index.offsets[i], feed.index.sizes[i]\n"
-                "return bytes(feed.data[at : at + size])",
+                f"{BOUNDS}return bytes(feed.data[at : at + size])",
                 "return feed.data",
                 "return i / 0",
             ],
         ),
         "keep": (
+            [f"{BOUNDS}return bytes(feed.data[at : at + size])"],
+            [f"{BOUNDS}return feed.data[at : at + size]", "return feed.data.copy()"],
+        ),
+    },
+    "01_two_pipelines": {
+        "largest": (
+            [LOOP.format(".to_record()")],
+            [LOOP.format(""), "return max(feed.records(), key=lambda r: getattr(r, 'shares', 0))"],
+        ),
+        "bought_and_sold": (
             [
-                "at, size = feed.index.offsets[i], feed.index.sizes[i]\n"
-                "return bytes(feed.data[at : at + size])",
+                'orders = feed.table("A")\n'
+                'buys = orders["buy_sell_indicator"] == b"B"\n'
+                'return orders["shares"][buys].sum(), orders["shares"][~buys].sum()'
             ],
             [
-                "at, size = feed.index.offsets[i], feed.index.sizes[i]\n"
-                "return feed.data[at : at + size]",
-                "return feed.data.copy()",
+                'orders = [v.to_record() for v in feed.views() if v.message.tag == b"A"]\n'
+                "buys = sum(r.shares for r in orders if r.buy_sell_indicator == b'B')\n"
+                "return buys, sum(r.shares for r in orders) - buys",
+                'return feed.table("A")["shares"].sum(), 0',
             ],
         ),
     },

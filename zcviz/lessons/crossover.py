@@ -67,7 +67,7 @@ class FieldCosts:
 
     def plot(self) -> ThemedFigure:
         """Return the figure: time over number of fields, a line a way."""
-        figure = ThemedFigure(figsize=(8, 3.6), layout="constrained")
+        figure = ThemedFigure(figsize=(5.6, 3.4), layout="constrained")
         figure.patch.set_alpha(0)
         axes = figure.subplots()
         numbers = range(1, len(self.fields) + 1)
@@ -76,17 +76,17 @@ class FieldCosts:
             axes.plot(numbers, costs, markersize=5, linewidth=1.8, **style)
             axes.annotate(
                 name, (numbers[-1], costs[-1]), xytext=(8, 0), textcoords="offset points",
-                va="center", color=style["color"], fontweight="bold",
+                va="center", color=style["color"], fontweight="bold", fontsize=11,
             )  # fmt: skip
         if self.crossover not in (None, 1):
             at = self.crossover - 0.5 if self.crossover else 0
             axes.axvline(at, color=LIGHT["soft"], linewidth=1, linestyle=":")
-        axes.set(xticks=numbers, xlim=(0.8, len(self.fields) + 1.2), ylim=(0, None))
-        axes.set_xlabel("fields read of each message", color=LIGHT["soft"], fontsize=10)
-        axes.set_title("Time per message, nanoseconds", loc="left", fontsize=10, color=LIGHT["ink"])
+        axes.set(xticks=numbers, xlim=(0.8, len(self.fields) * 1.25), ylim=(0, None))
+        axes.set_xlabel("fields read of each message", color=LIGHT["soft"], fontsize=11)
+        axes.set_title("Time per message, nanoseconds", loc="left", fontsize=11, color=LIGHT["ink"])
         axes.patch.set_alpha(0)
         axes.grid(axis="y", color=LIGHT["line"], linewidth=0.5)
-        axes.tick_params(colors=LIGHT["soft"], labelsize=9)
+        axes.tick_params(colors=LIGHT["soft"], labelsize=10)
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.spines["bottom"].set_color(LIGHT["line"])
         figure.description = self.sentence
@@ -94,7 +94,8 @@ class FieldCosts:
 
     def _repr_html_(self) -> str:
         said = f"<div class='zcl-said'>{prose(self.sentence)}</div>"
-        return card(f"{self.plot().to_svg()}{said}", repr(self)).html
+        drawn = f"<div style='max-width:580px'>{self.plot().to_svg()}</div>"
+        return card(f"{drawn}{said}", repr(self)).html
 
     def __repr__(self) -> str:
         names = list(self.ns)

@@ -112,9 +112,9 @@ def _held(feed: Feed, kept: Any) -> tuple[Figure, ...]:
     try:
         chain, shared = provenance(kept), overlap(kept, feed.data)
     except TypeError:  # a record, a dictionary: values of their own
-        return (figure(0, "B", "shared with the file", kind="copying"),)
+        return (figure(0, "B", "shared with the file"),)
     return (
-        figure(shared, "B", "shared with the file", kind="zero-copy" if shared else "copying"),
+        figure(shared, "B", "shared with the file", kind="zero-copy" if shared else ""),
         figure(chain.owner.keeps_alive, "B", "stay in memory for it"),
     )
 
@@ -129,14 +129,14 @@ def _survived(kept: Any, original: bytes, record: Any, held: tuple[Figure, ...])
         if record is None or values != tuple(record):
             return wrong("It outlives the feed, but its values are not those of the message.")
         return right("The feed is closed, and the record still has the message's values.", *held)
-    if memoryview(kept).tobytes() != original:
-        return wrong("It outlives the feed, but its bytes are not those of the message.", *held)
     if chain.owner.keeps_alive > _KEPT_AT_MOST:
         return wrong(
             f"It outlives the feed. But {chain.owner.keeps_alive:,} bytes stay in memory for "
             f"{len(original)}: what was copied is more than the message. Slice first, then copy.",
             *held,
         )
+    if memoryview(kept).tobytes() != original:
+        return wrong("It outlives the feed, but its bytes are not those of the message.", *held)
     return right(
         f"The feed is closed, its file is let go of, and the {len(original)} bytes are still "
         "there. Here a copy is what you want.",

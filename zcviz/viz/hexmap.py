@@ -52,7 +52,7 @@ white-space:normal;max-width:none;overflow-wrap:anywhere}
 .zc-hex.zc-hex thead th{color:var(--zc-soft);font-size:11.5px;line-height:1.2}
 .zc-hex details+details thead{position:absolute;clip-path:inset(50%)}
 .zc-hex col.n{width:3.6em}.zc-hex col.f{width:32%}.zc-hex col.v{width:27%}
-.zc-hex.zc-hex code{font:12.5px var(--zc-code);background:none;padding:0;color:inherit}
+.zc-hex.zc-hex.zc-hex td code{font:12.5px var(--zc-code);background:none;padding:0;color:inherit}
 .zc-hex .k{border-bottom-width:2px;padding:0 .35em}
 @container(min-width:760px){.zc-hex>div{flex-direction:row}.zc-map{position:sticky;top:.5em}}
 @container(max-width:500px),((min-width:760px) and (max-width:1300px)){
@@ -198,20 +198,19 @@ def hexmap(buffer: Buffer, layers: Iterable[tuple[Message, int]]) -> HexMap:
     Memory: copies the bytes that are drawn, 2,048 at the most.
     """
     view = as_view(buffer)
-    colours: dict[tuple[str, str], int] = {}
+    colours: dict[str, int] = {}
     made = tuple(_layer(view, message, at, colours) for message, at in layers)
     return HexMap(bytes(view[:_MOST]), len(view), made)
 
 
-def _layer(
-    view: memoryview, message: Message, at: int, colours: dict[tuple[str, str], int]
-) -> Layer:
+def _layer(view: memoryview, message: Message, at: int, colours: dict[str, int]) -> Layer:
     piece = bytes(view[at : at + message.size])
     values = reference(message, piece.ljust(message.size, b"\0"))
     rows = []
     for field in message.fields:
-        # The same field of the same message has one colour, however often it comes.
-        colour = colours.setdefault((message.name, field.name), len(colours) % _COLOURS)
+        # A field has one colour however often it comes, in all messages of a feed that have it.
+        key = field.name if message.tag is not None else f"{message.name}.{field.name}"
+        colour = colours.setdefault(key, len(colours) % _COLOURS)
         value = values[field.name]
         texts = value_text(field, value), meaning_of(field, value)
         if field.offset == 0 and value == message.tag:

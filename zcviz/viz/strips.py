@@ -20,7 +20,7 @@ LEFT, RIGHT = 6, 434
 HEAD, HEIGHT, LEVEL, GAP = 30, 24, 27, 22
 ABOVE, BELOW_LABEL = 12, 10  # a row begins with a line of text
 MANY = 4  # bands of one row; more of them are drawn without edges and tips
-LARGEST_SCALE = 14  # units a byte: a picture of three bytes does not shout
+LARGEST_SCALE = 24  # units a byte: a picture of three bytes does not shout
 
 
 def scale_of(lanes: tuple[Lane, ...]) -> float:

@@ -292,8 +292,11 @@ class Panel {
     const right = card(span, quiet("median, and what it means"), this.readout, this.sentence);
     this.panel = element("div", { className: "zc-live-panel" }, left, right, this.heard);
     this.root.classList.add("zc", "zc-live");
-    this.root.dataset.lmSuppressShortcuts = "true"; // or JupyterLab takes Enter, Space and arrows
     this.root.replaceChildren(this.panel);
+    // Or JupyterLab takes arrows and Space for commands to the notebook.
+    for (const control of this.panel.querySelectorAll("button, input")) {
+      control.dataset.lmSuppressShortcuts = "true";
+    }
     this.picture = new Picture(this.canvas, this.panel, this.about);
   }
 
