@@ -24,10 +24,12 @@ feed = zcviz.open(FILE)
 feed
 
 # %% [markdown]
-# The sample is a recording of network traffic: one invented trading day, in the format of NASDAQ's
-# own feed, ITCH 5.0. It is not read into memory, it is *mapped*: its bytes appear at an address,
-# and no copy is made. Looking into it for the first time goes through it once and notes where each
-# message is.
+# The sample is one invented trading day, in the form in which it would be recorded from the
+# network: the format is that of NASDAQ's own feed, ITCH 5.0. The file is not read into memory, it
+# is *mapped*: its bytes appear at an address, and no copy is made.
+#
+# The first look into it goes through it once and notes where each message is. (The very first time
+# on a machine that takes some seconds: the loop is compiled then.)
 
 # %%
 figures(
@@ -134,8 +136,8 @@ speed_guess = predict(
 speed_guess
 
 # %% [markdown]
-# Now measure. It takes a few seconds: each pipeline runs several times, and no time counts before
-# all three have given the same result.
+# Now measure. Give it some seconds: every stage is timed several times, and no time counts before
+# all three pipelines have given the same result.
 
 # %%
 result = zcviz.compare(feed)
@@ -153,8 +155,8 @@ speed_guess.reveal(
     copying.ns / columnar.ns,
     f"Flyweight copies {flyweight.copied:.0f} bytes and takes {flyweight.ns / copying.ns:.0%} of "
     f"copying's time; columnar takes {columnar.ns / copying.ns:.0%}. So it is not the bytes alone. "
-    "Flyweight still runs Python for every message. Columnar runs none: it loops over whole "
-    f"arrays, here {result.host['kernels']}.",
+    "Flyweight still runs Python for every message. Columnar leaves the loop over messages to "
+    f"kernels, here {result.host['kernels']}.",
     kind="zero-copy",
 )
 

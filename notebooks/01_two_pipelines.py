@@ -389,7 +389,7 @@ keep_guess
 
 # %%
 second = zcviz.open(FILE)  # the same file, mapped once more
-eight_bytes = second.data[:8]
+eight_bytes, moving = second.data[:8], next(second.views())
 keep_guess.reveal(
     zcviz.provenance(eight_bytes).owner.keeps_alive,
     "All of it. A view keeps its owner, and an owner cannot be kept in part.",
@@ -402,22 +402,24 @@ keep_guess.reveal(
 # %%
 try:
     second.close()
+    print("closed")
 except zcviz.errors.BufferLifetimeError as refused:
     print(refused)
 
 # %% [markdown]
 # Closing is refused, and the error names who is looking. Without that, the next read would find
-# memory that is gone, and the process would end without a word. Copy what you need; then it closes.
+# memory that is gone, and the process would end without a word. (A file in gzip is not mapped. Its
+# bytes were unpacked into Python's own memory, which stays while anybody looks; that can be closed
+# at any time.) Copy what you need, and it closes:
 
 # %%
 eight_bytes = bytes(eight_bytes)
-moving = next(second.views())
 second.close()
 second
 
 # %% [markdown]
-# `moving` is a flyweight, and it did not stand in the way. A feed knows the flyweights that it
-# handed out, and takes them back when it is closed:
+# `moving` is a flyweight of that feed, and it did not stand in the way. A feed knows the flyweights
+# that it handed out, and takes them back when it is closed:
 
 # %%
 try:

@@ -51,9 +51,10 @@ def lane(picture, kind):
 
 
 def drawings(picture):
-    """Return every SVG of a picture as parsed XML."""
+    """Return a picture's SVGs for a wide page as parsed XML."""
     found = re.findall(r"<svg.*?</svg>", picture._repr_html_(), re.S)
-    assert len(found) == len(picture.lanes)
+    assert len(found) == 2 * len(picture.lanes), "each for a wide page and for a narrow one"
+    found = found[::2]
     return [ET.fromstring(each) for each in found]
 
 

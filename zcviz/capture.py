@@ -19,7 +19,8 @@ empty block           a MoldUDP64 block of no bytes; it uses up a sequence numbe
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .buffers import Buffer, HeldBytes, MappedFile, Source
@@ -124,7 +125,11 @@ class Capture:
     path: Path | None = None
 
 
-def open_capture(source: str | os.PathLike[str] | Buffer, protocol: str | None = None) -> Capture:
+def open_capture(
+    source: str | os.PathLike[str] | Buffer,
+    protocol: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Capture:
     """Find out what `source` is.
 
     Parameters
@@ -132,6 +137,8 @@ def open_capture(source: str | os.PathLike[str] | Buffer, protocol: str | None =
     source : path or bytes-like
     protocol : str, optional
         Take the messages for this protocol's, without a look at them.
+    progress : callable (bytes done, bytes in all), optional
+        Called while gzip is decompressed.
 
     Raises
     ------
@@ -154,7 +161,11 @@ def open_capture(source: str | os.PathLike[str] | Buffer, protocol: str | None =
     path = Path(source) if isinstance(source, str | os.PathLike) else None
     owner = HeldBytes(source, _name_of(source)) if path is None else MappedFile(path)  # type: ignore[arg-type]
     try:
-        return _sniff(owner, protocol, path)
+        if bytes(owner.view[:2]) != _GZIP:
+            return _sniff(owner, protocol, path)
+        packed, (owner, damage) = owner, decompress(owner, progress)
+        packed.close()
+        return replace(_sniff(owner, protocol, path), compression="gzip", damage=damage)
     except Exception:
         owner.close()
         raise
@@ -165,19 +176,13 @@ def _name_of(source: object) -> str:
 
 
 def _sniff(owner: Source, protocol: str | None, path: Path | None) -> Capture:
-    compression = None
-    damage: tuple[Problem, ...] = ()
-    if bytes(owner.view[:2]) == _GZIP:
-        compression = "gzip"
-        packed, (owner, damage) = owner, decompress(owner)
-        packed.close()
     start = bytes(owner.view[:4])
     if not start:
         raise TruncatedError(owner.name, offset=0, expected="a market data file", found="no bytes")
     feed = FEEDS[protocol or "itch50"]
     if start in pcap.MAGICS:
         at, record, tick = _pcap_header(owner)
-        return Capture(owner, "pcap", feed, compression, at, record, tick, damage, path)
+        return Capture(owner, "pcap", feed, None, at, record, tick, path=path)
     if start == _PCAPNG:
         raise BadMagicError(owner.name, offset=0, expected="pcap or BinaryFILE", found="pcapng")
     if protocol is None and not _looks_like_frames(owner.view, feed):
@@ -188,7 +193,7 @@ def _sniff(owner: Source, protocol: str | None, path: Path | None) -> Capture:
             found=f"{start.hex(' ')} (name a protocol to read it anyway)",
             buffer=memoryview(bytes(owner.view[:64])),
         )
-    return Capture(owner, "binaryfile", feed, compression, damage=damage, path=path)
+    return Capture(owner, "binaryfile", feed, path=path)
 
 
 def _pcap_header(owner: Source) -> tuple[int, Message, int]:

@@ -171,7 +171,9 @@ def _compare(given: argparse.Namespace) -> int:
     from .bench import compare
 
     with Progress("reading") as progress, _open(given, progress) as feed:
-        comparison = compare(feed)
+        len(feed)
+        with Progress("comparing") as comparing:
+            comparison = compare(feed, progress=comparing)
     print(comparison.to_json() if given.json else comparison)
     return 0
 

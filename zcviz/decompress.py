@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 
 from .buffers import HeldBytes, Source
@@ -13,11 +14,20 @@ __all__ = ["MAX_DECOMPRESSED", "decompress"]
 MAX_DECOMPRESSED = 8 << 30
 """Where decompression stops [bytes]: a small gzip file can hold an endless row of zeros."""
 
+Progress = Callable[[int, int], None]
+
 _STEP = 1 << 16  # of the packed bytes at a time: Ctrl-C is heard in between
 
 
-def decompress(packed: Source) -> tuple[HeldBytes, tuple[Problem, ...]]:
+def decompress(
+    packed: Source, progress: Progress | None = None
+) -> tuple[HeldBytes, tuple[Problem, ...]]:
     """Decompress a gzip file: all its members, and what stands before any damage.
+
+    Parameters
+    ----------
+    packed : Source
+    progress : callable (packed bytes done, in all), optional
 
     Raises
     ------
@@ -31,13 +41,15 @@ def decompress(packed: Source) -> tuple[HeldBytes, tuple[Problem, ...]]:
     out = bytearray()
     at, damage = 0, None
     while damage is None and any(packed.view[at:]):  # NULs after the last member are padding
-        at, damage = _member(packed.view, at, out)
+        at, damage = _member(packed.view, at, out, progress)
     if not out and damage is not None:
         raise BadMagicError(packed.name, offset=0, expected="gzip data", found=str(damage.found))
     return HeldBytes(out, f"{packed.name} decompressed"), () if damage is None else (damage,)
 
 
-def _member(view: memoryview, at: int, out: bytearray) -> tuple[int, Problem | None]:
+def _member(
+    view: memoryview, at: int, out: bytearray, progress: Progress | None
+) -> tuple[int, Problem | None]:
     unpacker = zlib.decompressobj(wbits=31)
     while not unpacker.eof:
         piece = view[at : at + _STEP]
@@ -51,6 +63,8 @@ def _member(view: memoryview, at: int, out: bytearray) -> tuple[int, Problem | N
             _salvage(before, piece, out)
             return at, Problem(len(out), "gzip data", "a valid stream", str(error))
         at += len(piece) - len(unpacker.unused_data)
+        if progress is not None:
+            progress(at, len(view))
         if len(out) > MAX_DECOMPRESSED:
             found = f"more than {MAX_DECOMPRESSED} bytes"
             return at, Problem(len(out), "decompressed data", "less", found)

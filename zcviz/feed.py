@@ -47,7 +47,7 @@ def open(
     schema : path, optional
         For protocols that are described by a schema; none of this version is.
     progress : callable (bytes done, bytes in all), optional
-        Called while messages are being found.
+        Called while gzip is decompressed, and while messages are being found.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def open(
     """
     if schema is not None:
         raise SelectionError("no protocol of this version takes a schema")
-    return Feed(open_capture(source, protocol), progress)
+    return Feed(open_capture(source, protocol, progress), progress)
 
 
 class Feed:

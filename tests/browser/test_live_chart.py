@@ -331,6 +331,7 @@ subprocess.Popen = forbidden
     chart = chart_of(journey)
     start(chart)
     expect(chart).to_contain_text("This machine permits no subprocess")
+    expect(chart).to_contain_text("the thread reads the bytes where the kernel has them")
     button(chart, "Stop").click()
     wait_for(chart, "data.running === 'false'")
     journey.shoot("live-chart-thread", ".zc-live")

@@ -33,6 +33,26 @@ CLAIMS = {
         assert provenance(one_order).owner.keeps_alive == feed.source.size
         assert not chart.run.running
     """,
+    "01_two_pipelines": """
+        from zcviz import provenance, shares_memory
+        last = copying.after("record")
+        assert len(copying.packet) == 3 and last.copied > 2 * packet_size
+        assert [copying.after(stage).places for stage in copying.stages] == [2, 3, 4, 5, 5]
+        assert slicing.after("message").copied == 0 < slicing.after("message").objects
+        assert sys.getsizeof(as_view) > sys.getsizeof(as_bytes) > len(as_bytes)
+        assert flyweight.after("summary").copied == 0 and flyweight.after("summary").places == 1
+        assert mine is aim[message - flyweight.packet.start] and shares_memory(mine, as_view)
+        assert columnar.after("index").copied == 0 < columnar.after("gather").copied < last.copied
+        assert block.after("gather").objects < 10 * columnar.after("gather").objects
+        assert len(block.packet) > 1_000 * len(columnar.packet)
+        totals = {name: result.total(name) for name in result.pipelines}
+        assert totals["slicing"].copied < totals["copying"].copied / 2
+        assert totals["flyweight"].copied == 0 < totals["columnar"].copied
+        assert totals["columnar"].blocks < totals["flyweight"].blocks / 10
+        assert provenance(mine).owner.keeps_alive == feed.source.size
+        assert len(provenance(feed.index.offsets).nodes) == len(provenance(column).nodes) == 1
+        assert type(eight_bytes) is bytes and second.source.closed
+    """,
 }
 
 # By notebook and function to be written: bodies that are right, bodies that are not.

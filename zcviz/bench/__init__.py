@@ -1,5 +1,6 @@
 """Measurements: an equality gate first, then raw samples, then an immutable result."""
 
-from .comparison import Comparison, compare
+from .comparison import compare
+from .result import Comparison
 
 __all__ = ["Comparison", "compare"]

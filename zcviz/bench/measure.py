@@ -20,7 +20,11 @@ __all__ = ["host", "interleaved"]
 K = TypeVar("K", bound=Hashable)
 
 
-def interleaved(functions: Mapping[K, Callable[[], object]], rounds: int) -> dict[K, list[float]]:
+def interleaved(
+    functions: Mapping[K, Callable[[], object]],
+    rounds: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[K, list[float]]:
     """Time several functions in turns [s], so that a slow spell of the machine hits all alike.
 
     The garbage collector runs before each round and is off while the clock runs: in a loop that
@@ -29,13 +33,15 @@ def interleaved(functions: Mapping[K, Callable[[], object]], rounds: int) -> dic
     taken: dict[K, list[float]] = {name: [] for name in functions}
     was_on = gc.isenabled()
     try:
-        for _ in range(rounds):
+        for turn in range(rounds):
             gc.collect()
             gc.disable()
-            for name, function in functions.items():
+            for at, (name, function) in enumerate(functions.items()):
                 start = perf_counter()
                 function()
                 taken[name].append(perf_counter() - start)
+                if progress is not None:
+                    progress(turn * len(functions) + at + 1, rounds * len(functions))
             if was_on:
                 gc.enable()
     finally:

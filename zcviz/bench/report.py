@@ -19,8 +19,9 @@ from ..feed import Feed
 from ..feed import open as open_feed
 from ..index import build_index
 from ..pipelines import EXPERIMENTS, PIPELINES
-from .comparison import Comparison, compare
+from .comparison import compare
 from .measure import host, interleaved
+from .result import Comparison
 
 __all__ = ["Line", "Report", "measure"]
 

@@ -26,7 +26,7 @@ _TIMES = {1: "once", 2: "twice"}
 # One card: the picture without a frame of its own, figures and words beside it or beneath it.
 _STYLE = """
 .zcl-moment{display:flex;flex-wrap:wrap;gap:10px 30px;align-items:flex-start}
-.zcl-moment>div:first-child{flex:1 1 400px;min-width:0}
+.zcl-moment>div:first-child{flex:1 1 400px;min-width:0;margin:0 -8px}
 .zcl-moment>div:last-child{flex:1 1 190px;min-width:0}
 .zcl-moment .zc-memory{border:0;padding:0;background:none}
 .zcl-moment .zcl-figures{gap:8px 22px}

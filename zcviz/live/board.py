@@ -108,20 +108,26 @@ class Board:
         self.arrange()
 
     def arrange(self) -> None:
-        """Decide whether workers take turns, and give the turn to one that can use it."""
-        waiting = np.flatnonzero(self.phases == Phase.READY)
-        starting = int(np.count_nonzero(self.phases == Phase.STARTING))
-        workers = len(waiting) + starting
+        """Decide whether workers take turns, and see that one has the turn."""
+        workers = int(np.isin(self.phases, (Phase.STARTING, Phase.READY)).sum())
         turns = workers > 1 and usable_cores() <= workers
         if turns and not self.turns[0]:
-            self.turn[0] = waiting[0] if len(waiting) else NOBODY
+            self.turn[0] = NOBODY
+            self.grant(at_once=True)
         self.turns[0] = turns
+        self.grant()
+
+    def grant(self, *, at_once: bool = False) -> None:
+        """Give the turn to a worker that can use it, unless one has it.
+
+        At first nobody runs until all are there: starting up would disturb whoever is counting.
+        """
         holder = int(self.turn[0])
         if holder != NOBODY and self.phases[holder] == Phase.READY:
             return
-        # At first nobody runs until all are there: starting up would disturb who is counting.
-        at_once = holder != NOBODY or not starting
-        self.turn[0] = waiting[0] if at_once and len(waiting) else NOBODY
+        ready = np.flatnonzero(self.phases == Phase.READY)
+        waits = holder == NOBODY and not at_once and bool((self.phases == Phase.STARTING).any())
+        self.turn[0] = NOBODY if waits or not len(ready) else ready[0]
 
 
 class Slot:
@@ -172,9 +178,9 @@ class Slot:
         return not self.board.turns[0] or bool(self.board.turn[0] == self.number)
 
     def pass_turn(self) -> None:
-        """Give the turn to the next worker that is ready."""
+        """Give the turn, if this worker has it, to the next one that is ready."""
         ready = np.flatnonzero(self.board.phases == Phase.READY)
-        if self.board.turns[0] and len(ready):
+        if self.board.turn[0] == self.number and len(ready):
             after = ready[ready > self.number]
             self.board.turn[0] = after[0] if len(after) else ready[0]
 

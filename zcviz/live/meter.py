@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from ..errors import SelectionError
 from .board import Slot
@@ -23,6 +23,9 @@ __all__ = ["Meter", "Steppable", "pipeline_named"]
 STEP = 0.01  # seconds between two looks at the board
 POINT_SECONDS = 0.05  # own running time that makes up one point
 _MOST_UNITS = 4096
+
+
+Clock = Literal["process_time", "thread_time", "perf_counter"]
 
 
 class Steppable(Protocol):
@@ -58,11 +61,11 @@ class Meter:
     feed : Feed
     slot : Slot
         Where points are posted, one for each `POINT_SECONDS` of running.
-    clock : {"process_time", "thread_time"}
-        Whose time counts.
+    clock : str
+        Whose time counts: ``"process_time"`` or ``"thread_time"``.
     """
 
-    def __init__(self, pipeline: Steppable, feed: Feed, slot: Slot, clock: str) -> None:
+    def __init__(self, pipeline: Steppable, feed: Feed, slot: Slot, clock: Clock) -> None:
         self._clock = _fine(clock)
         self._pipeline = pipeline
         self._feed = feed
@@ -113,7 +116,7 @@ class Meter:
             self._batch = max(1, self._batch // 2)
 
 
-def _fine(clock: str) -> Callable[[], float]:
+def _fine(clock: Clock) -> Callable[[], float]:
     # On Windows the processor's time advances by 16 ms.
     fine: Callable[[], float] = getattr(time, clock)
     return fine if time.get_clock_info(clock).resolution < STEP / 100 else time.perf_counter

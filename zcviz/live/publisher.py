@@ -56,6 +56,8 @@ class Publisher:
                 due = max(due + 1 / RATE, time.monotonic())
                 await asyncio.sleep(due - time.monotonic())
             self._publish(self._run.sample())
-        except Exception:
+        except asyncio.CancelledError:
+            raise  # whoever cancels decides what becomes of the run
+        except BaseException:
             self._run.stop()  # nobody sees it any more
             raise

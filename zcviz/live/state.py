@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT", "LiveRun"]
 
+_FEW = 3  # points, before which a comparison would be hasty
 DEFAULT = ("copying", "flyweight", "columnar")
 
 
@@ -52,7 +53,7 @@ class LiveRun:
     chosen : tuple of str
         Those that run, or will at the next start.
     problems : dict of str
-        Why a pipeline ended by itself, a sentence each.
+        Why pipelines ended by themselves, by name.
     remark : str
         What the reader should know about how it runs, such as that pipelines take turns.
     """
@@ -174,16 +175,24 @@ class LiveRun:
         """Take what the workers have posted, see to those that died, and return the readings."""
         if self._crew is not None:
             self._collect()
-            for name, why in self._crew.check().items():
-                self.problems[name] = words.ended(name, why)
+            self.problems |= self._crew.check()
             if not self._crew.slots:
                 self.stop()
         now = time.monotonic() if self.running else self._stopped_at
         return Sample(tuple(self._reading(name, now) for name in self.names))
 
     def sentence(self, sample: Sample | None = None) -> str:
-        """Say in words what a sample (by default: a fresh one) shows."""
-        return words.comparison((sample or self.sample()).medians)
+        """Say in words what a sample (by default: a fresh one) shows of the chosen pipelines.
+
+        Empty until each of them has been measured a few times.
+        """
+        shown = (sample or self.sample()).readings
+        medians = {each.name: each.median for each in shown if each.name in self.chosen}
+        few = {each.name for each in shown if len(each.rates) < _FEW}
+        waited_for = self._crew.slots.keys() if self._crew else ()
+        if few.intersection(waited_for):
+            return ""
+        return words.comparison({name: medians[name] for name in medians if medians[name]})
 
     def close(self) -> None:
         """Stop."""

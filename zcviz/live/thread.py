@@ -77,6 +77,7 @@ def _take_turn(meter: Meter, slot: Slot) -> None:
         if slot.phase == Phase.STARTING and not slot.stopping:
             meter.warm_up()
             slot.phase = Phase.READY
+        slot.board.grant()
         if slot.may_run():
             meter.turn(QUANTUM)
     except Exception as error:

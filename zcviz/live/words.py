@@ -11,11 +11,10 @@ if TYPE_CHECKING:
     from .sample import Reading, Sample
     from .state import LiveRun
 
-__all__ = ["IN_THREAD", "about", "comparison", "ended", "readout", "sharing", "summary"]
+__all__ = ["IN_THREAD", "about", "comparison", "readout", "sharing", "summary", "troubles"]
 
 IN_THREAD = (
-    "This machine permits no subprocess: one thread of the kernel runs the pipelines in turns, "
-    "so all are slower than they could be."
+    "This machine permits no subprocess: one thread of the kernel runs the pipelines in turns."
 )
 
 
@@ -26,12 +25,14 @@ def about(run: LiveRun) -> dict[str, Any]:
         "window": run.window,
         "bytesPerMessage": run.bytes_per_message,
         "feed": f"{run.feed.name}: {run.messages:,} messages a pass, again and again",
-        "memory": memory(run.feed),
+        "memory": memory(run.feed, run.in_thread),
     }
 
 
-def memory(feed: Feed) -> str:
+def memory(feed: Feed, in_thread: bool = False) -> str:
     """Say how the feed's bytes get to the workers."""
+    if in_thread:
+        return "the thread reads the bytes where the kernel has them"
     if not is_reopened(feed):
         return "the bytes were copied once into shared memory, which every process maps"
     if feed.compression:
@@ -50,7 +51,7 @@ def summary(run: LiveRun, sample: Sample) -> str:
                 f"  {each.name:<10}{found['median']:>9} million messages/s"
                 f"{found['bytes']:>9} MB/s   median of the last {run.window:g} s"
             )
-    return "\n".join([*lines, *filter(None, [comparison(sample.medians)]), *run.problems.values()])
+    return "\n".join([*lines, *filter(None, [comparison(sample.medians)]), *troubles(run.problems)])
 
 
 def comparison(medians: dict[str, float]) -> str:
@@ -105,9 +106,25 @@ def sharing(workers: int, cores: int, taking_turns: bool) -> str:
     return f"One pipeline, on {cores} core{plural}."
 
 
-def ended(name: str, why: str) -> str:
-    """Say that a pipeline ended by itself."""
-    return f"{name.capitalize()} stopped: {why.rstrip('.')}."
+def troubles(problems: dict[str, str]) -> list[str]:
+    """Say which pipelines ended by themselves and why, a sentence for each reason.
+
+    Examples
+    --------
+    >>> troubles({"copying": "its process was killed by SIGKILL", "": "no page is there"})
+    ['Copying stopped: its process was killed by SIGKILL.', 'No page is there.']
+    """
+    by_reason: dict[str, list[str]] = {}
+    for name, why in problems.items():
+        by_reason.setdefault(why.rstrip("."), []).append(name)
+    return [_sentence(names, why) for why, names in by_reason.items()]
+
+
+def _sentence(names: list[str], why: str) -> str:
+    *most, last = names
+    who = f"{', '.join(most)} and {last}" if most else last
+    text = f"{who} stopped: {why}." if who else f"{why}."
+    return text[:1].upper() + text[1:]
 
 
 def times(ratio: float) -> str:

@@ -36,7 +36,6 @@ def main(order: dict[str, Any]) -> None:
     except Exception as error:
         slot.error = explain(error)
     slot.phase = Phase.ENDED
-    slot.pass_turn()
 
 
 def explain(error: Exception) -> str:
@@ -60,6 +59,7 @@ def _run(slot: Slot, order: dict[str, Any]) -> None:
             meter.turn(QUANTUM)
             slot.pass_turn()
         else:
+            slot.board.grant()  # whoever had the turn may be gone
             time.sleep(NAP)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..bench import Comparison
-from ..bench.comparison import Row
+from ..bench.result import Row
 from ..render import escape
 from .theme import CSS
 

@@ -60,6 +60,8 @@ white-space:normal;max-width:none;overflow-wrap:anywhere}
 .zc-map .a{grid-template-columns:repeat(8,.95em)}
 .zc-map .o span:nth-child(even){display:block}
 .zc-map .b span:nth-child(16n+9){margin-left:0}}
+@container(max-width:340px){.zc-map{gap:.5em;font-size:12px;overflow-x:auto;
+max-width:100%}}
 @container(max-width:500px){.zc-hex.zc-hex th,.zc-hex.zc-hex td{padding-right:.5em;font-size:12px}
 .zc-hex .w{display:none}.zc-hex col.v{width:29%}}
 """

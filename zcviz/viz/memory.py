@@ -16,7 +16,7 @@ from ..dissect import Dissection
 from ..render import escape, printable
 from .model import Copy, Lane, Segment, Strip, Window
 from .snapshot import lane_of, part_of_source
-from .strips import draw_lane, draw_page, scale_of
+from .strips import NARROW, WIDE, draw_lane, draw_page, scale_of
 from .svg import STYLE
 from .theme import CSS
 
@@ -41,8 +41,13 @@ class MemoryPicture:
         return "\n".join([*title, *(line for lane in self.lanes for line in lane.lines())])
 
     def _repr_html_(self) -> str:
-        scale = scale_of(self.lanes)
-        drawn = "".join(f"<div>{draw_lane(lane, scale)}</div>" for lane in self.lanes)
+        # Drawn twice, and the style shows the one that fits: text keeps its size on a narrow page.
+        scales = {width: scale_of(self.lanes, width) for width in (WIDE, NARROW)}
+        both = (
+            "".join(draw_lane(lane, scale, width) for width, scale in scales.items())
+            for lane in self.lanes
+        )
+        drawn = "".join(f"<div>{each}</div>" for each in both)
         title = f"<p>{escape(self.title)}</p>" if self.title else ""
         return (
             f"<style>{CSS}{STYLE}</style><div class='zc zc-memory'>{title}<div>{drawn}</div></div>"

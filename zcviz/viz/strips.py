@@ -13,17 +13,17 @@ from .model import Copy, Lane, Segment, Strip, Window, place_of
 from .svg import STYLE, box, fit, label, path, width_of
 from .theme import CSS, hatch
 
-__all__ = ["draw_lane", "draw_page", "scale_of"]
+__all__ = ["NARROW", "WIDE", "draw_lane", "draw_page", "scale_of"]
 
-WIDTH = 440  # of a lane, in the units of its drawing; about one CSS pixel each
-LEFT, RIGHT = 6, 434
+WIDE, NARROW = 440, 340  # of a lane, in the units of its drawing; about one CSS pixel each
+LEFT, MARGIN = 6, 6
 HEAD, HEIGHT, LEVEL, GAP = 30, 24, 27, 22
 ABOVE, BELOW_LABEL = 12, 10  # a row begins with a line of text
 MANY = 4  # bands of one row; more of them are drawn without edges and tips
 LARGEST_SCALE = 24  # units a byte: a picture of three bytes does not shout
 
 
-def scale_of(lanes: tuple[Lane, ...]) -> float:
+def scale_of(lanes: tuple[Lane, ...], width: int = WIDE) -> float:
     """Return the scale of a picture, the same in all lanes: units of the drawing per byte.
 
     The widest row of sources and copies fills the width. Derived memory that is longer is torn.
@@ -35,7 +35,7 @@ def scale_of(lanes: tuple[Lane, ...]) -> float:
     ]
     main = [row for row in rows if row[0].kind != "derived"] or rows
     scales = [
-        (RIGHT - LEFT - _gap(len(row)) * (len(row) - 1)) / sum(strip.shown for strip in row)
+        (width - LEFT - MARGIN - _gap(len(row)) * (len(row) - 1)) / sum(s.shown for s in row)
         for row in main
     ]
     return min([LARGEST_SCALE, *scales])
@@ -49,6 +49,7 @@ def _gap(strips: int) -> float:
 class _Drawing:
     lane: Lane
     scale: float
+    right: float
     y: float = HEAD
     places: dict[int, tuple[float, float, float]] = field(default_factory=dict)  # x, y, width
     behind: list[str] = field(default_factory=list)
@@ -67,13 +68,13 @@ class _Drawing:
     def _row(self, text: str, numbers: list[int]) -> None:
         strips = [self.lane.strips[number] for number in numbers]
         where = place_of(strips)
-        room = RIGHT - LEFT - 14 - len(where) * 6.4
+        room = self.right - LEFT - 14 - len(where) * 6.4
         self.front.append(label(LEFT + 3, self.y + ABOVE, fit(text, room), "halo"))
-        self.front.append(label(RIGHT, self.y + ABOVE, where, "m halo", "end"))
+        self.front.append(label(self.right, self.y + ABOVE, where, "m halo", "end"))
         self.y += ABOVE + BELOW_LABEL
         x = float(LEFT)
         for number, strip in zip(numbers, strips, strict=True):
-            width = min(strip.shown * self.scale, RIGHT - x)
+            width = min(strip.shown * self.scale, self.right - x)
             if width <= 0:
                 break
             self.places[number] = x, self.y, width
@@ -146,9 +147,9 @@ class _Drawing:
             shown = shown[:1]  # too narrow for one each: the first speaks for all
         more = f", and {len(windows) - 1} more" if len(shown) < len(windows) else ""
         for window, (low, high) in shown:
-            text = fit(window.label + more, RIGHT - LEFT, 11)
+            text = fit(window.label + more, self.right - LEFT, 11)
             half = width_of(text, 11) / 2
-            middle = min(max((low + high) / 2, LEFT + half), RIGHT - half)
+            middle = min(max((low + high) / 2, LEFT + half), self.right - half)
             self.front.append(label(middle, y, text, "s v halo", "middle"))
 
     def _band(self, copy: Copy, alone: bool) -> None:
@@ -177,26 +178,26 @@ class _Drawing:
             self.front.append(label(x, y, figure, f"n {each}"))
             self.front.append(label(x, y + 15, caption, "s q"))
             x += max(width_of(figure, 25), width_of(caption, 11)) + 14
-        self._ruler(y)
+        self._ruler(y, min(80.0, self.right - x))
         self.y = y + 22
         for note in self.lane.notes:
-            for line in textwrap.wrap(printable(note), 76):
+            for line in textwrap.wrap(printable(note), int((self.right - LEFT) / 5.6)):
                 self.y += 15
                 self.front.append(label(LEFT, self.y, line, "s q"))
         self.y += 10
 
-    def _ruler(self, y: float) -> None:
+    def _ruler(self, y: float, room: float) -> None:
         nbytes = 1
-        while nbytes * 2 * self.scale <= 80:
+        while nbytes * 2 * self.scale <= room:
             nbytes *= 2
-        low = RIGHT - nbytes * self.scale
-        self.front.append(path(f"M{low:.1f} {y - 9:.1f}v6H{RIGHT}v-6", "ruler"))
+        low = self.right - nbytes * self.scale
+        self.front.append(path(f"M{low:.1f} {y - 9:.1f}v6H{self.right}v-6", "ruler"))
         unit = "byte" if nbytes == 1 else "bytes"
-        self.front.append(label(RIGHT, y + 15, f"{nbytes:,} {unit}", "s q", "end"))
+        self.front.append(label(self.right, y + 15, f"{nbytes:,} {unit}", "s q", "end"))
 
 
-def _content(lane: Lane, scale: float) -> tuple[str, float]:
-    drawing = _Drawing(lane, scale)
+def _content(lane: Lane, scale: float, width: int) -> tuple[str, float]:
+    drawing = _Drawing(lane, scale, width - MARGIN)
     drawing.draw()
     sign = path(box(LEFT, 8, 18, 7), "solid")
     style = "v"
@@ -207,12 +208,12 @@ def _content(lane: Lane, scale: float) -> tuple[str, float]:
     return head + "".join(drawing.behind + drawing.front), drawing.y
 
 
-def draw_lane(lane: Lane, scale: float) -> str:
+def draw_lane(lane: Lane, scale: float, width: int = WIDE) -> str:
     """Return a lane as one SVG element that fills the width it is given."""
-    content, height = _content(lane, scale)
+    content, height = _content(lane, scale, width)
     return (
-        f"<svg xmlns='http://www.w3.org/2000/svg' class='zc-drawn' role='img' "
-        f"viewBox='0 0 {WIDTH} {height:.0f}' aria-label='{escape(lane.sentence)}'>"
+        f"<svg xmlns='http://www.w3.org/2000/svg' class='zc-drawn zc-{width}' role='img' "
+        f"viewBox='0 0 {width} {height:.0f}' aria-label='{escape(lane.sentence)}'>"
         f"<title>{escape(lane.sentence)}</title>"
         f"<desc>{escape('; '.join(lane.lines()))}</desc>{content}</svg>"
     )
@@ -222,7 +223,7 @@ def draw_page(lanes: tuple[Lane, ...], title: str) -> str:
     """Return lanes beneath each other as one SVG that needs nothing around it."""
     scale, y, drawn = scale_of(lanes), 30.0 if title else 6.0, []
     for lane in lanes:
-        content, height = _content(lane, scale)
+        content, height = _content(lane, scale, WIDE)
         drawn.append(f"<g transform='translate(0 {y:.0f})'>{content}</g>")
         y += height + 10
     words = "; ".join(line for lane in lanes for line in lane.lines())
@@ -230,7 +231,7 @@ def draw_page(lanes: tuple[Lane, ...], title: str) -> str:
     name = escape(title or ", ".join(lane.sentence for lane in lanes))
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' class='zc zc-drawn' role='img' "
-        f"width='{WIDTH}' height='{y:.0f}' viewBox='0 0 {WIDTH} {y:.0f}' aria-label='{name}'>"
+        f"width='{WIDE}' height='{y:.0f}' viewBox='0 0 {WIDE} {y:.0f}' aria-label='{name}'>"
         f"<title>{name}</title><desc>{escape(words)}</desc><style>{CSS}{STYLE}</style>"
         f"<rect width='100%' height='100%' class='paper'/>{head}{''.join(drawn)}</svg>"
     )

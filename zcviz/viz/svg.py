@@ -38,8 +38,10 @@ STYLE = """
 .zc-memory{padding:.8em 1em;border:1px solid var(--zc-line);border-radius:8px;break-inside:avoid}
 .zc-memory p{margin:0 0 .5em;font-weight:600}
 .zc-memory>div{display:flex;flex-wrap:wrap;gap:8px 28px}
-.zc-memory>div>div{flex:1 1 380px;min-width:0;max-width:600px}
+.zc-memory>div>div{flex:1 1 380px;min-width:0;max-width:600px;container-type:inline-size}
 .zc-memory svg{display:block;width:100%;height:auto}
+.zc-memory .zc-340{display:none}
+@container (max-width:390px){.zc-memory .zc-340{display:block}.zc-memory .zc-440{display:none}}
 """ + "\n".join(f".zc-drawn {rule}{{{body}}}" for rule, body in _RULES.items())
 
 

@@ -62,7 +62,9 @@ class ThemedFigure(Figure):
         return f"{svg[:at]}{style}{svg[at:]}"
 
     def _repr_html_(self) -> str:
-        return f'<div class="zc"><style>{CSS}</style>{self.to_svg()}</div>'
+        # Where there is less room than its text needs, it scrolls.
+        drawn = f'<div style="min-width:600px">{self.to_svg()}</div>'
+        return f'<div class="zc" style="overflow-x:auto"><style>{CSS}</style>{drawn}</div>'
 
 
 def comparison_figure(comparison: Comparison) -> ThemedFigure:

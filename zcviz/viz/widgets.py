@@ -57,7 +57,7 @@ def live_chart(
     return LiveChart(LiveRun(feed, pipelines), page_timeout=page_timeout)
 
 
-class LiveChart(anywidget.AnyWidget):  # type: ignore[misc]
+class LiveChart(anywidget.AnyWidget):
     """The panel of a live run.
 
     Parameters
@@ -77,6 +77,7 @@ class LiveChart(anywidget.AnyWidget):  # type: ignore[misc]
     _css = CSS + (_STATIC / "live.css").read_text(encoding="utf-8")
 
     about = traitlets.Dict().tag(sync=True)
+    beat = traitlets.Float().tag(sync=True)
     chosen = traitlets.List(traitlets.Unicode()).tag(sync=True)
     running = traitlets.Bool(False).tag(sync=True)
     remark = traitlets.Unicode().tag(sync=True)
@@ -89,7 +90,8 @@ class LiveChart(anywidget.AnyWidget):  # type: ignore[misc]
 
     def __init__(self, run: LiveRun, *, page_timeout: float = 90.0) -> None:
         super().__init__(
-            about=words.about(run) | {"beat": min(20.0, page_timeout / 4.5)},
+            about=words.about(run),
+            beat=min(20.0, page_timeout / 4.5),
             chosen=list(run.chosen),
             readout=words.readout(run, run.sample()),
         )
@@ -157,6 +159,7 @@ class LiveChart(anywidget.AnyWidget):  # type: ignore[misc]
                 self._views.discard(view)
                 if not self._views:
                     self._heard -= self._page_timeout - _AFTER_LAST_VIEW
+        self.send({"kind": "heard"})
 
     def _choose(self, change: dict[str, Any]) -> None:
         self._try(lambda: self.run.choose(change["new"]))
@@ -166,7 +169,7 @@ class LiveChart(anywidget.AnyWidget):  # type: ignore[misc]
         try:
             action()
         except (OSError, ZcvizError) as error:
-            self.run.problems[""] = f"{str(error)[:1].upper()}{str(error)[1:].rstrip('.')}."
+            self.run.problems[""] = str(error)
 
     # --- to the page
 
@@ -177,7 +180,7 @@ class LiveChart(anywidget.AnyWidget):  # type: ignore[misc]
         if self._published % _READOUT_EVERY == 0 or not self.run.running:
             self._show(sample)
 
-    def page_is_awaited(self) -> float:
+    def seconds_left(self) -> float:
         """Return for how many more seconds the run goes on without hearing of a page."""
         return self._page_timeout - (time.monotonic() - self._heard)
 
@@ -186,17 +189,18 @@ class LiveChart(anywidget.AnyWidget):  # type: ignore[misc]
         # While a cell kept the kernel busy it could not hear a page: that time does not count.
         self._heard += max(0.0, now - self._awake - 1.0)
         self._awake = now
-        if self.run.running and self.page_is_awaited() < 0:
+        if self.run.running and self.seconds_left() < 0:
             self.run.stop()
-            self.run.problems[""] = "Stopped, because no page has shown this chart for a while."
+            self.run.problems[""] = "it was stopped, because no page has shown it for a while"
 
     def _show(self, sample: Sample) -> None:
         run = self.run
         with self.hold_sync():
+            self.about = words.about(run)
             self.running = run.running
             self.chosen = list(run.chosen)
             self.remark = run.remark
-            self.problems = list(run.problems.values())
+            self.problems = words.troubles(run.problems)
             self.readout = words.readout(run, sample)
             self.sentence = run.sentence(sample)
             if not run.running:

@@ -12,6 +12,14 @@ const PATIENCE = 1_000; // ms in which a kernel that is not busy answers
 
 const INVITATION = "Press Start: each pipeline does the same work, as fast as it can.";
 const SOON = "The first figures come in a moment.";
+const BUSY =
+  "The kernel is busy with a cell. The pipelines keep their own count; " +
+  "what you press here takes effect when the cell ends.";
+const ABSENT =
+  "The kernel does not answer. Either it is busy with a cell, or this chart is of an earlier " +
+  "session: then run the cell again.";
+const CALM = matchMedia("(prefers-reduced-motion: reduce)");
+const CALM_PACE = 500; // ms between two pictures for readers who want little motion
 const BREAK = 1.5; // seconds without a point that part a curve
 
 // --- elements
@@ -139,14 +147,15 @@ class Picture {
     this.range = null;
   }
 
-  // `curves` have rates in the unit shown; `hint` is written where there is nothing to draw.
-  draw(curves, hint) {
+  // `curves` have rates in the unit shown.
+  draw(curves, running) {
     this.#fit();
     this.range = fittingRange(this.range, curves);
-    this.#axes();
+    const drawn = curves.some(({ rates }) => rates.length);
+    this.#axes(running || !drawn ? "now" : "stopped");
     curves.forEach((curve) => this.#curve(curve));
     this.#names(curves);
-    if (hint && !curves.some(({ rates }) => rates.length)) this.#hint(hint);
+    if (!drawn) this.#hint(running ? "Starting …" : "Press Start");
   }
 
   #fit() {
@@ -179,7 +188,7 @@ class Picture {
     return this.box.bottom - share * (this.box.bottom - this.box.top);
   }
 
-  #axes() {
+  #axes(end) {
     const { pen, box } = this;
     pen.lineWidth = 1;
     pen.strokeStyle = this.colour("--zc-strip");
@@ -198,7 +207,7 @@ class Picture {
     pen.textAlign = "left";
     pen.fillText(`${this.window} s ago`, box.left, below);
     pen.textAlign = "right";
-    pen.fillText("now", box.right, below);
+    pen.fillText(end, box.right, below);
   }
 
   #curve({ name, ages, rates }) {
@@ -256,7 +265,8 @@ class Panel {
     this.frames = 0;
     this.asked = 0;
     this.said = 0;
-    this.lost = false;
+    this.lost = false; // the kernel is gone
+    this.met = false; // it has been heard of
     this.#build();
     this.#listen();
     this.#show();
@@ -270,7 +280,7 @@ class Panel {
   }
 
   #build() {
-    const { names, feed, memory, window: seconds } = this.about;
+    const { names, window: seconds } = this.about;
     this.title = element("h3");
     this.canvas = element("canvas", { role: "img" });
     this.go = element("button", { type: "button", className: "zc-live-primary" });
@@ -285,9 +295,9 @@ class Panel {
     this.heard = element("p", { className: "zc-live-heard", role: "status" });
     const units = unitSwitch((unit) => this.#measure(unit));
     const head = element("div", { className: "zc-live-head" }, this.title, units);
-    const about = quiet(`${feed}; ${memory}.`);
+    this.feed = quiet("");
     const controls = element("div", { className: "zc-live-controls" }, this.go, this.again, boxes);
-    const left = card(head, about, this.canvas, controls, this.remark, this.problems);
+    const left = card(head, this.feed, this.canvas, controls, this.remark, this.problems);
     const span = element("h3", {}, `Last ${seconds} seconds`);
     const right = card(span, quiet("median, and what it means"), this.readout, this.sentence);
     this.panel = element("div", { className: "zc-live-panel" }, left, right, this.heard);
@@ -302,12 +312,16 @@ class Panel {
 
   #listen() {
     const { model } = this;
-    const onFrame = (message, [bytes] = []) => message.kind === "frame" && this.#take(bytes);
+    const onMessage = (message, [bytes] = []) => {
+      this.met = true;
+      this.asked = 0;
+      if (message.kind === "frame") this.#take(bytes);
+    };
     const onState = () => this.#show();
     const onLast = () => this.#take(model.get("frame"));
     const onComm = () => this.#lose();
     const redraw = () => this.#ask();
-    model.on("msg:custom", onFrame);
+    model.on("msg:custom", onMessage);
     model.on("change:frame", onLast);
     model.on("change", onState);
     model.on("comm_live_update", onComm);
@@ -318,10 +332,10 @@ class Panel {
     // The theme's style sheet may come after the attribute: look again a little later.
     const theme = new MutationObserver(() => [0, 300].forEach((ms) => setTimeout(redraw, ms)));
     theme.observe(document.body, { attributes: true });
-    const beat = setInterval(() => this.#send("beat"), this.about.beat * 1000);
+    const beat = setInterval(() => this.#send("beat"), model.get("beat") * 1000);
     const watch = setInterval(() => this.#watch(), 500);
     this.undo = [
-      () => model.off("msg:custom", onFrame),
+      () => model.off("msg:custom", onMessage),
       () => model.off("change:frame", onLast),
       () => model.off("change", onState),
       () => model.off("comm_live_update", onComm),
@@ -329,7 +343,7 @@ class Panel {
       () => theme.disconnect(),
       () => clearInterval(beat),
       () => clearInterval(watch),
-      () => cancelAnimationFrame(this.drawing),
+      () => (CALM.matches ? clearTimeout : cancelAnimationFrame)(this.drawing),
     ];
   }
 
@@ -346,8 +360,8 @@ class Panel {
 
   #choose() {
     const chosen = this.choices.filter(({ box }) => box.checked).map(({ box }) => box.name);
-    this.asked = performance.now();
     this.model.set("chosen", chosen);
+    this.asked = performance.now();
     this.model.save_changes();
   }
 
@@ -357,16 +371,17 @@ class Panel {
     this.curves = decode(bytes, this.about.names);
     this.frames += 1;
     this.heardAt = performance.now();
-    this.asked = 0;
     this.#ask();
   }
 
   #ask() {
     // Frames that come faster than the screen are dropped: only the newest is drawn.
-    this.drawing ??= requestAnimationFrame(() => {
+    if (this.drawing) return;
+    const draw = () => {
       this.drawing = null;
       this.#draw();
-    });
+    };
+    this.drawing = CALM.matches ? setTimeout(draw, CALM_PACE) : requestAnimationFrame(draw);
   }
 
   #draw() {
@@ -374,19 +389,20 @@ class Panel {
     const curves = (this.curves ?? []).map((curve) => {
       return { ...curve, rates: curve.rates.map((rate) => rate * factor) };
     });
-    const running = this.model.get("running");
-    this.picture.draw(curves, running ? "Starting …" : "Press Start");
+    this.picture.draw(curves, this.model.get("running"));
     this.#expose();
   }
 
   #show() {
     const { model } = this;
-    const running = model.get("running");
+    const running = model.get("running") && !this.lost;
     const chosen = model.get("chosen");
     this.asked = 0;
     this.go.replaceChildren(...(running ? [glyph("■"), "Stop"] : [glyph("▶"), "Start"]));
     this.go.disabled = this.lost || (!running && !chosen.length);
     this.choices.forEach(({ box }) => (box.checked = chosen.includes(box.name)));
+    const { feed, memory } = model.get("about");
+    this.feed.textContent = `${feed}; ${memory}.`;
     this.title.textContent = `Live: ${UNITS[this.unit].title}`;
     this.remark.textContent = model.get("remark");
     this.problems.replaceChildren(...model.get("problems").map(problem));
@@ -417,18 +433,17 @@ class Panel {
     const now = performance.now();
     const silent = this.model.get("running") && now - this.heardAt > 2 * PATIENCE;
     const unanswered = this.asked && now - this.asked > PATIENCE;
-    if (this.lost || !(silent || unanswered)) return;
-    this.remark.textContent =
-      "The kernel is busy with a cell. The pipelines keep their own count; " +
-      "what you press here takes effect when the cell ends.";
+    if (!this.lost && (silent || unanswered)) this.remark.textContent = this.met ? BUSY : ABSENT;
   }
 
   #lose() {
     this.lost = true;
-    this.go.disabled = this.again.disabled = true;
+    this.#show();
+    this.again.disabled = true;
     this.choices.forEach(({ box }) => (box.disabled = true));
-    this.remark.textContent = "The kernel of this chart has ended, and its pipelines with it. "
-      + "Run the cell again for a new chart.";
+    this.remark.textContent =
+      "The kernel of this chart has ended, and its pipelines with it. " +
+      "Run the cell again for a new chart.";
   }
 
   // For whoever looks at the page from outside, such as a test.
