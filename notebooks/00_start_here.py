@@ -237,7 +237,7 @@ figures(
 # Each pipeline runs over the file again and again, in a process of its own.
 #
 # 1. Press **Start**. Is each curve where you expected it?
-# 2. Mind the scale: each line stands for ten times as much as the one below it.
+# 2. Mind the scale: it is logarithmic, so equal distances are equal ratios.
 # 3. Read what it says beside the chart, until the ratio has settled.
 # 4. Untick *columnar*. Does copying get faster without it?
 # 5. Press **Stop**.
@@ -274,7 +274,7 @@ zcviz.provenance(one_order)
 # - A slice of `bytes` is a copy, a slice of a `memoryview` is a view. Addresses tell which is
 #   which.
 # - A pipeline that cuts copies the same bytes several times. An index of offsets copies none.
-# - Not copying is only half of it: the time is won by not running Python for every message.
+# - Not copying is not enough: the time is won by not running Python for every message.
 # - `tracemalloc` sees what is held. For copies that come and go you need a ledger.
 # - A view keeps its owner. To keep little, for long: copy.
 

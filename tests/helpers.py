@@ -10,7 +10,7 @@ import struct
 
 SESSION = b"000010059B"
 
-# --- the documented layouts: type, length, and where each field lies ------------------------------
+# --- the documented layouts: type, length, and where each field lies -----------------------------
 # n = unsigned integer, t = text. From the facts of the exchange's document, edition February 2026.
 
 DOCUMENTED = {
@@ -113,7 +113,7 @@ def layout_of(tag: str) -> list[tuple[str, str, int, int]]:
     return layout(common) + layout(DOCUMENTED[tag][2])
 
 
-# --- messages -------------------------------------------------------------------------------------
+# --- messages ------------------------------------------------------------------------------------
 
 
 def itch(tag: str, body: bytes = b"", *, locate: int = 1, time: int = 10**9, fill: int = 0) -> bytes:
@@ -164,7 +164,7 @@ def system(code=b"O", **head) -> bytes:
     return itch("S", code, **{"locate": 0, **head})
 
 
-# --- framings -------------------------------------------------------------------------------------
+# --- framings ------------------------------------------------------------------------------------
 
 
 def frame(message: bytes) -> bytes:
@@ -241,7 +241,7 @@ def numbered(start: int, count: int, session: bytes = SESSION, salt: int = 0) ->
     return mold(start % 2**64, *messages, session=session)
 
 
-# --- small files with everything in them ----------------------------------------------------------
+# --- small files with everything in them ---------------------------------------------------------
 
 
 def day() -> list[bytes]:

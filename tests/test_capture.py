@@ -113,7 +113,7 @@ def test_a_missing_file_is_an_oserror(tmp_path):
         zcviz.open(tmp_path)
 
 
-# --- what is refused -------------------------------------------------------------------------------
+# --- what is refused -----------------------------------------------------------------------------
 
 NO_FEED = {
     "text": b"Date,Symbol,Price\n2020-01-30,AAPL,320.14\n" * 20,
@@ -190,7 +190,7 @@ def test_the_high_bits_of_the_link_type_are_not_part_of_it():
         assert feed.counts() == {"A": 1}
 
 
-# --- gzip -----------------------------------------------------------------------------------------
+# --- gzip ----------------------------------------------------------------------------------------
 
 
 def many(n=3000):
@@ -277,7 +277,7 @@ def test_a_row_of_zeros_without_end_is_stopped(monkeypatch):
         assert len(feed.data) < 70 << 20  # a step of 64 KiB unpacks to at most 64 MiB
 
 
-# --- damage of the file around the messages ---------------------------------------------------------
+# --- damage of the file around the messages ------------------------------------------------------
 
 
 def opened(content):

@@ -45,7 +45,7 @@ def records_of(feed, **chosen):
     return list(feed.records(**chosen))
 
 
-# --- looking into it --------------------------------------------------------------------------------
+# --- looking into it -----------------------------------------------------------------------------
 
 
 def test_counts_and_length(feed):
@@ -127,7 +127,7 @@ def test_info_tells_of_damage(tmp_path):
     assert info["errors_total"] == 1
 
 
-# --- records and views ------------------------------------------------------------------------------
+# --- records and views ---------------------------------------------------------------------------
 
 
 def test_records_own_their_values(feed):
@@ -259,7 +259,7 @@ def test_tables_by_every_name_of_a_message(feed):
         assert feed.table(tag)["price"].tolist() == [3_000_000]
 
 
-# --- the life of the memory -------------------------------------------------------------------------
+# --- the life of the memory ----------------------------------------------------------------------
 
 
 def test_closing_revokes_views(feed):
@@ -564,7 +564,7 @@ def test_an_interrupt_on_its_way_is_not_hidden(itch_file):
     assert kept is not None
 
 
-# --- the beginning of a feed ------------------------------------------------------------------------
+# --- the beginning of a feed ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("messages", [-1, 0, 1, 3, 4, 5, 13, 14, 15, 10**9])

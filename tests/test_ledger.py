@@ -124,7 +124,7 @@ def test_the_source_of_the_memory_does_not_matter(name, as_buffer):
         assert entries(one, name) == entries(two, name)
 
 
-# --- viewed is what overlaps, by address -------------------------------------------------------------
+# --- viewed is what overlaps, by address ---------------------------------------------------------
 
 
 def entry_of(given, output, source=(0, 0)):

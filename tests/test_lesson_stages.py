@@ -292,6 +292,7 @@ def from_columns(feed: Any) -> Any:
         (its_record, True, "the view has moved on"),
         (from_columns, True, "All the others were only looked at"),
         (the_view, False, "it moves"),
+        (lambda feed: next(iter(feed.views())), False, "An Add Order is wanted"),
         (all_records, False, "messages were copied to keep one"),
         (lambda feed: next(iter(feed.records("ZCVIZ"))), False, "It returned"),
         (lambda feed: next(each for each in feed.records() if each[0] == b"A"), False, "shares"),

@@ -104,7 +104,7 @@ def check(*messages):
     return found
 
 
-# --- by hand ---------------------------------------------------------------------------------------
+# --- by hand -------------------------------------------------------------------------------------
 
 
 def test_a_day_by_hand():
@@ -232,7 +232,7 @@ def test_sums_are_modulo_2_to_the_64_and_overflow_is_flagged(messages, overflows
     assert all(totals.shares <= MASK >= totals.notional for totals in found.locates.values())
 
 
-# --- any messages ----------------------------------------------------------------------------------
+# --- any messages --------------------------------------------------------------------------------
 
 
 @st.composite
@@ -277,7 +277,7 @@ def test_blocks_of_the_columnar_pipeline_do_not_show(monkeypatch):
         assert PIPELINES["columnar"](feed) == expected
 
 
-# --- stages, stepping, prefixes --------------------------------------------------------------------
+# --- stages, stepping, prefixes ------------------------------------------------------------------
 
 STAGES = {
     "copying": ["packet", "datagram", "message", "record", "summary"],

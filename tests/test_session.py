@@ -188,7 +188,7 @@ def test_accountings_add_up():
     assert one + two == Accounting(11, 22, 33, 44, 55)
 
 
-# --- against an oracle that keeps every number and what it carried ---------------------------------
+# --- against an oracle that keeps every number and what it carried -------------------------------
 
 
 def oracle(datagrams):

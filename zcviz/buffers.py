@@ -135,8 +135,13 @@ class Source:
         self._check_open()
         return _Head(self, nbytes)
 
-    def close(self) -> None:
+    def close(self, *, explain: bool = True) -> None:
         """Let go of the memory.
+
+        Parameters
+        ----------
+        explain : bool
+            Whether to find out who hinders it: that takes a good part of a second.
 
         Raises
         ------
@@ -151,7 +156,7 @@ class Source:
         except BufferError:
             renew_locals()
             gc.collect()  # views in reference cycles are garbage, not users
-            self._release_or_explain()
+            self._release_or_refuse(explain)
         self.closed = True
         self._view = memoryview(b"")
 
@@ -160,13 +165,14 @@ class Source:
             self._view.release()
         self.owner = b""
 
-    def _release_or_explain(self) -> None:
+    def _release_or_refuse(self, explain: bool) -> None:
         try:
             self._release()
         except BufferError:
             self._look()
             known = (self, self._view, self._data)
-            users = ", ".join(holders(self.address, self.size, known)) or "an unnamed object"
+            named = holders(self.address, self.size, known) if explain else []
+            users = ", ".join(named) or "an unnamed object"
             raise BufferLifetimeError(
                 f"cannot close {self.name}: memory in use by {users}; delete or copy it first"
             ) from None

@@ -304,8 +304,11 @@ class Feed:
             Arrays or memoryviews into the map are still alive; the message names them, and the
             feed stays open.
         """
+        self._close(explain=True)
+
+    def _close(self, *, explain: bool) -> None:
         try:
-            self.source.close()
+            self.source.close(explain=explain)
         except BufferLifetimeError:
             for view in self._views:  # still open: aim them again, at the view made anew
                 if view.is_aimed:
@@ -323,8 +326,9 @@ class Feed:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        interrupted = error is not None and not isinstance(error, Exception)
         try:
-            self.close()
+            self._close(explain=not interrupted)  # somebody waits for the end, not for reasons
         except BufferLifetimeError as refused:
             if error is None:
                 raise

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from . import capture as damage
 from .capture import MAX_PROBLEMS, Capture, Report
 from .errors import Problem
-from .kernels import CUT, END, Tally, scan_frames, scan_packets
+from .kernels import COMPILED, CUT, END, Tally, scan_frames, scan_packets
 from .spec import Protocol
 from .trace.ledger import Part, array_part, parts
 
@@ -24,7 +24,7 @@ __all__ = ["Datagrams", "MessageIndex", "Scanner", "build_index", "expected_size
 
 ROOM = 1 << 16
 """Messages a scan has room for at first; any one packet fits."""
-STEP = 1 << 22
+STEP = 1 << 22 if COMPILED else 1 << 17
 """Messages scanned between two looks at the keyboard and the progress bar."""
 
 SKIPPED = {
@@ -251,9 +251,9 @@ def build_index(capture: Capture, progress: Progress | None = None) -> tuple[Mes
 
 
 def _grow(arrays: list[NDArray[Any]], used: int, done: float) -> list[NDArray[Any]]:
-    # What was read so far says how much is to come; a little more, and one copy at the most in
-    # an even file.
-    wanted = int(max(used / max(done, 0.05) * 1.05, len(arrays[0]) * 1.5)) + ROOM
+    # What was read so far says how much is to come, but a beginning says little: an even file of
+    # 100 MB is copied once, one of gigabytes twice.
+    wanted = int(max(used / max(done, 1 / 64) * 1.05, len(arrays[0]) * 1.25)) + ROOM
     grown = [np.empty((wanted, *array.shape[1:]), array.dtype) for array in arrays]
     for new, old in zip(grown, arrays, strict=True):
         new[:used] = old[:used]

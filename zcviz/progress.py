@@ -16,13 +16,13 @@ class Progress:
     def __init__(self, what: str) -> None:
         self._what = what
         self._shown = False
-        # What is done within a moment needs no bar.
-        on_terminal = sys.stderr is not None and sys.stderr.isatty()
-        self._next = monotonic() + 3 * _EVERY if on_terminal else float("inf")
+        self._next = 0.0 if sys.stderr is not None and sys.stderr.isatty() else float("inf")
 
     def __call__(self, done: int, total: int) -> None:
         """Draw, unless it is too soon."""
         now = monotonic()
+        if not self._next:
+            self._next = now + 3 * _EVERY  # what is done within a moment needs no bar
         if now < self._next:
             return
         self._next, self._shown = now + _EVERY, True

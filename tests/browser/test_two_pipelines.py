@@ -15,7 +15,7 @@ LESSON = "notebooks/01_two_pipelines.ipynb"
 STAGES = {
     "copying": ("packet", "datagram", "message", "record", "summary"),
     "slicing": ("message",),
-    "flyweight": ("datagram", "message"),
+    "flyweight": ("datagram", "message", "summary"),
     "columnar": ("index", "gather", "summary"),
 }
 LARGEST = """best = None

@@ -29,7 +29,7 @@ _STYLE = """
 .zcl-moment>div:first-child{flex:1 1 400px;min-width:0;margin:0 -8px}
 .zcl-moment>div:last-child{flex:1 1 190px;min-width:0}
 .zcl-moment .zc-memory{border:0;padding:0;background:none}
-.zcl-moment .zcl-figures{gap:8px 22px}
+.zcl-moment .zcl-figures{flex-direction:column;gap:8px}
 .zcl-way b{color:var(--zc-ink)}
 """
 

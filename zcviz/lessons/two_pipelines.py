@@ -14,6 +14,7 @@ from unittest.mock import patch
 from ..codec.flyweight import Flyweight
 from ..errors import BufferLifetimeError
 from ..feed import Feed
+from ..viz.theme import title_of
 from .exercise import Refused, Task, Verdict, article, borrowed, call, right, wrong
 from .show import Figure, figure
 
@@ -51,6 +52,8 @@ def _check_largest(answer: Any, file: Path) -> Verdict:
 
 def _moved_on(view: Flyweight, most: int) -> str:
     text = "It returned the view. There is one view for all messages of a type, and it moves: "
+    if view.message.tag != b"A":
+        return f"It returned a view of a {title_of(view.message)}. An Add Order is wanted."
     try:
         shares = int(view.shares)
     except (AttributeError, BufferLifetimeError):
@@ -192,8 +195,8 @@ What you return must still be right when the loop has ended and the feed is clos
 free, copying is not: the check counts how many messages were copied to keep one.
 """,
         hints=(
-            "`feed.views()` gives the *same* object again and again, aimed at another message each "
-            "time. What do you hold on to if you hold on to it?",
+            "`feed.views()` gives the **same** object again and again, aimed at another message "
+            "each time. What do you hold on to if you hold on to it?",
             "`view.to_record()` copies the message that the view is aimed at now. Call it only "
             "where an order is larger than all before it.",
             "    best = None\n"
