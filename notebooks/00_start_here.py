@@ -75,15 +75,12 @@ zcviz.memory_picture(
 # %%
 from scapy.layers.inet import Ether
 
-from zcviz.dissect import dissect
-
 order = lone_message(feed, "A")  # A: Add Order
-packet = dissect(feed, order)
+packet = zcviz.dissect(feed, order)
 
 # %%
-frame = bytes(packet.view[16:])  # after the 16 bytes that pcap puts before it
-if feed.container == "pcap":
-    familiar = Ether(frame).show(dump=True)
+if packet.frame is not None:
+    familiar = Ether(bytes(packet.frame)).show(dump=True)
 else:
     familiar = "This file has no packets, so scapy has nothing to show."
 

@@ -116,7 +116,9 @@ def layout_of(tag: str) -> list[tuple[str, str, int, int]]:
 # --- messages ------------------------------------------------------------------------------------
 
 
-def itch(tag: str, body: bytes = b"", *, locate: int = 1, time: int = 10**9, fill: int = 0) -> bytes:
+def itch(
+    tag: str, body: bytes = b"", *, locate: int = 1, time: int = 10**9, fill: int = 0
+) -> bytes:
     """Any message: the common 11 bytes, then `body`, filled up to the documented length."""
     head = struct.pack(">cHH", tag.encode(), locate, 7) + time.to_bytes(6, "big")
     return (head + body).ljust(SIZES[tag], bytes([fill]))
@@ -176,7 +178,9 @@ def frames(*messages: bytes) -> bytes:
     return b"".join(map(frame, messages))
 
 
-def mold(sequence: int, *messages: bytes, session: bytes = SESSION, count: int | None = None) -> bytes:
+def mold(
+    sequence: int, *messages: bytes, session: bytes = SESSION, count: int | None = None
+) -> bytes:
     number = len(messages) if count is None else count
     return struct.pack(">10sQH", session, sequence, number) + frames(*messages)
 
@@ -220,7 +224,7 @@ MAGICS = {"us": 0xA1B2C3D4, "ns": 0xA1B23C4D}
 
 
 def pcap(*packets, order: str = "<", unit: str = "us", link: int = 1, snap: int = 65535) -> bytes:
-    """A capture file. A packet is bytes, or (bytes, length on the wire) where the capture cut it."""
+    """A capture file. A packet is bytes, or (bytes, length on the wire) where it was cut."""
     out = [struct.pack(order + "IHHIIII", MAGICS[unit], 2, 4, 0, 0, snap, link)]
     for number, each in enumerate(packets):
         captured, original = each if isinstance(each, tuple) else (each, len(each))

@@ -248,7 +248,9 @@ def test_what_may_not_be_read_or_written(write, tmp_path, monkeypatch, capsys):
 
 
 @not_windows
-@pytest.mark.parametrize("name", [b"\x1b[31mred\x07", b"two\nlines", b"\xff\xfe", "é\u202ex".encode()])
+@pytest.mark.parametrize(
+    "name", [b"\x1b[31mred\x07", b"two\nlines", b"\xff\xfe", "é\u202ex".encode()]
+)
 def test_control_characters_in_a_name_are_made_visible(run_here, tmp_path, name):
     path = os.fsencode(tmp_path) + b"/" + name
     Path(os.fsdecode(path)).write_bytes(SOUND)

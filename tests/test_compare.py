@@ -1,4 +1,4 @@
-"""`compare`: nothing is timed before all agree; what it returns is complete. No time is asserted."""
+"""`compare`: nothing is timed before all agree, and the result is complete. No time is asserted."""
 
 from __future__ import annotations
 

@@ -42,7 +42,9 @@ def test_one_file_a_type_named_by_the_message(framing, tmp_path):
         for record in feed.records():
             path = tmp_path / "a" / "b" / f"{ITCH50[record[0]].name}.csv"
             values = {
-                name: value.decode("latin-1").rstrip(" ") if isinstance(value, bytes) else str(value)
+                name: value.decode("latin-1").rstrip(" ")
+                if isinstance(value, bytes)
+                else str(value)
                 for name, value in record._asdict().items()
             }
             assert values in rows_of(path)

@@ -101,9 +101,11 @@ def test_reading_a_file_loads_no_drawing(itch_file):
 def test_importing_has_no_side_effect():
     code = (
         "import json, threading, warnings, gc, signal\n"
-        "before = threading.active_count(), signal.getsignal(signal.SIGINT), list(warnings.filters)\n"
+        "def state():\n"
+        "    handler = signal.getsignal(signal.SIGINT)\n"
+        "    return threading.active_count(), handler, list(warnings.filters), gc.isenabled()\n"
+        "before = state()\n"
         "import zcviz\n"
-        "after = threading.active_count(), signal.getsignal(signal.SIGINT), list(warnings.filters)\n"
-        "print(json.dumps(before == after and gc.isenabled()))"
+        "print(json.dumps(before == state()))"
     )
     assert asked(code) is True

@@ -14,7 +14,7 @@ import pytest
 import zcviz
 from tests import helpers
 from tests.helpers import add, day, feed_pcap, frames, mold, numbered
-from zcviz.dissect import dissect
+from zcviz.dissection import dissect
 from zcviz.errors import BufferLifetimeError, SelectionError, ZcvizError
 from zcviz.pipelines import PIPELINES
 
@@ -158,7 +158,9 @@ def test_views_are_one_object_a_type_moved_on(feed):
 
 
 def test_views_of_different_loops_do_not_disturb_each_other(feed):
-    pairs = [(a.to_record(), b.to_record()) for a, b in zip(feed.views(), feed.views(), strict=True)]
+    pairs = [
+        (a.to_record(), b.to_record()) for a, b in zip(feed.views(), feed.views(), strict=True)
+    ]
     assert all(a == b for a, b in pairs)
     one, two = feed.views(), feed.views()
     first = next(one)
@@ -216,8 +218,11 @@ def test_two_locates_can_have_one_symbol():
         assert feed.table("A", symbol="AAPL")["order_reference_number"].tolist() == [1, 3]
 
 
-@pytest.mark.parametrize("time", ["", "9", "9:5", "09:60", "09:00:60", "noon", "-09:30", "09:30:",
-                                  "09:30:00.", "09:30:00.1234567890", "1.5", "99999:00"])  # fmt: skip
+@pytest.mark.parametrize(
+    "time",
+    ["", "9", "9:5", "09:60", "09:00:60", "noon", "-09:30", "09:30:", "09:30:00.",
+     "09:30:00.1234567890", "1.5", "99999:00"],
+)  # fmt: skip
 def test_what_is_no_time_of_day_is_refused(feed, time):
     with pytest.raises(SelectionError, match="no time of day"):
         feed.table("A", start=time)
@@ -388,6 +393,10 @@ class Holder:
     pass
 
 
+def closure_over(value):
+    return lambda: value
+
+
 def in_attribute(value):
     holder = Holder()
     holder.kept = value
@@ -407,7 +416,7 @@ HOLDS = {
     "an attribute": lambda feed: in_attribute(feed.data[1:]),
     "a Series": lambda feed: pd.Series(feed.data, copy=False),
     "a pickle buffer": lambda feed: pickle.PickleBuffer(feed.source.view),
-    "a closure": lambda feed: (lambda data: lambda: data)(feed.data[1:]),
+    "a closure": lambda feed: closure_over(feed.data[1:]),
     "a dissection": lambda feed: dissect(feed, 0),
 }
 

@@ -160,9 +160,7 @@ SKIPPED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("reason", "frame"), [(r, f) for r, each in SKIPPED.items() for f in each]
-)
+@pytest.mark.parametrize(("reason", "frame"), [(r, f) for r, each in SKIPPED.items() for f in each])
 def test_other_traffic_is_passed_over_and_counted(reason, frame):
     messages, report = one(frame)
     assert messages == []
@@ -172,7 +170,8 @@ def test_other_traffic_is_passed_over_and_counted(reason, frame):
 
 
 @pytest.mark.parametrize(
-    "session", [b"000010059B", bytes(10), b" " * 10, b"~" * 10, b"S1        ", b"S1\0\0\0\0\0\0\0\0"]
+    "session",
+    [b"000010059B", bytes(10), b" " * 10, b"~" * 10, b"S1        ", b"S1\0\0\0\0\0\0\0\0"],
 )
 def test_sessions_are_text_padded_with_spaces_or_nuls(session):
     messages, report = one(packet(mold(1, add(), session=session)))

@@ -12,7 +12,12 @@ import pytest
 
 from zcviz import kernels
 from zcviz.kernels import (
-    COMPILED, add_totals, first_seen, gather_bytes, gather_integers, scan_frames,
+    COMPILED,
+    add_totals,
+    first_seen,
+    gather_bytes,
+    gather_integers,
+    scan_frames,
 )  # fmt: skip
 from zcviz.kernels.gather import partition
 from zcviz.kernels.totals import IF_PRINTABLE, NOTIONAL, SHARES, TRADE
@@ -54,7 +59,9 @@ def test_integers_of_every_width_and_order(twin, size, order, places):
         out = np.zeros(5, WIDTHS[size])
         gather_integers(data, offsets, at, size, order, out)
         expected = [
-            int.from_bytes(data[o + at : o + at + size].tobytes(), "<>".index(order) and "big" or "little")
+            int.from_bytes(
+                data[o + at : o + at + size].tobytes(), ("<>".index(order) and "big") or "little"
+            )
             for o in offsets.tolist()
         ]
         assert out.tolist() == expected

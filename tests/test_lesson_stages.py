@@ -9,6 +9,8 @@ import pytest
 
 import zcviz
 from tests import helpers
+from zcviz.bench import Comparison
+from zcviz.bench.result import Row
 from zcviz.codec.flyweight import Flyweight
 from zcviz.errors import SelectionError
 from zcviz.lessons import exercise
@@ -214,6 +216,23 @@ def test_pictures_keep_no_memory_of_the_feed(tmp_path: Path) -> None:
     shown = [each.shown for name in PIPELINES for each in moments(send(feed, name, 2))]
     feed.close()
     assert all(each.html for each in shown)
+
+
+# --- what the lesson compares
+
+
+@pytest.mark.parametrize(
+    ("ns", "words"),
+    [
+        ({"copying": 20.0, "slicing": 10.0}, "Slicing handles 2.0 messages in the time copying"),
+        ({"copying": 10.0, "slicing": 20.0}, "Copying handles 2.0 messages in the time slicing"),
+        ({"slicing": 40.0, "copying": 20.0, "columnar": 1.0}, "in the time copying handles one"),
+        ({"columnar": 10.0}, "Columnar takes 10.0 ns a message and copies 3 bytes of it."),
+    ],
+)
+def test_no_pipeline_is_compared_with_itself(ns: dict[str, float], words: str) -> None:
+    rows = tuple(Row(name, "total", "", each, 0, 3, 0, 0, 0) for name, each in ns.items())
+    assert words in Comparison("a feed", 1, 1, rows, {}).sentence
 
 
 # --- how many fields

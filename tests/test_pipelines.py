@@ -15,6 +15,7 @@ from tests.helpers import add, cross, executed, executed_at, feed_pcap, frames, 
 from zcviz.index import MessageIndex
 from zcviz.pipelines import EXPERIMENTS, PIPELINES, Columns
 from zcviz.summary import Accumulator, Summary, Totals
+import itertools
 
 MASK = 2**64 - 1
 every_pipeline = pytest.mark.parametrize("name", EVERY_PIPELINE)
@@ -260,11 +261,13 @@ def test_any_messages_are_summed_as_by_the_oracle(messages):
 
 
 def test_blocks_of_the_columnar_pipeline_do_not_show(monkeypatch):
-    messages = [m for n in range(40) for m in (trade(price=n, locate=n % 3), add(locate=n % 5),
-                                               cross(2**62, price=n), executed_at(price=n))]  # fmt: skip
+    messages = []
+    for n in range(40):
+        messages += [trade(price=n, locate=n % 3), add(locate=n % 5)]
+        messages += [cross(2**62, price=n), executed_at(price=n)]
     expected = oracle(messages)
-    contents = [frames(*messages),
-                feed_pcap(*[mold(n * 5 + 1, *messages[n * 5 : n * 5 + 5]) for n in range(32)])]  # fmt: skip
+    datagrams = [mold(n * 5 + 1, *messages[n * 5 : n * 5 + 5]) for n in range(32)]
+    contents = [frames(*messages), feed_pcap(*datagrams)]
     for packets in (1, 2, 7):
         monkeypatch.setattr("zcviz.pipelines.columnar.PACKETS", packets)
         for block in (64, 65, 4096):
@@ -322,14 +325,14 @@ def test_stepping_ends_in_the_same_summary(name, feed):
         units += 1
         names = [result.stage.name for result in results]
         assert names == [stage.name for stage in run.stages][: len(names)]
-        for one, two in zip(results, results[1:], strict=False):
+        for one, two in itertools.pairwise(results):
             assert two.input is one.output
         done.append(run.done)
     assert run.step() is None
     assert run.result() == pipeline(feed)
     assert done[-1] == run.done == len(feed) == 165
     assert units == (19 if feed.container == "pcap" else 3)
-    assert max(b - a for a, b in zip(done, done[1:], strict=False)) <= 64
+    assert max(b - a for a, b in itertools.pairwise(done)) <= 64
 
 
 @pytest.mark.parametrize("feed", ["pcap"], indirect=True)

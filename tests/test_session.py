@@ -1,4 +1,4 @@
-"""Sequence accounting: each sentence of the contract by hand, and a set-based oracle for the rest."""
+"""Sequence accounting: each sentence of the contract by hand, a set-based oracle for the rest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 import zcviz
 from tests.helpers import (
-    SESSION, add, delete, end_of_session, feed_pcap, frames, mold, numbered, packet, pcap,
+    SESSION,
+    add,
+    delete,
+    end_of_session,
+    feed_pcap,
+    frames,
+    mold,
+    numbered,
+    packet,
+    pcap,
 )  # fmt: skip
 from zcviz.session import Accounting, Sequencer
 

@@ -10,7 +10,20 @@ from zcviz.errors import SelectionError, SpecError
 from zcviz.protocols import FEEDS
 from zcviz.protocols.itch50 import ITCH50
 from zcviz.spec import (
-    Message, Protocol, WireType, alpha, char, i32, i64, raw, tag_text, u8, u16, u32, u48, u64,
+    Message,
+    Protocol,
+    WireType,
+    alpha,
+    char,
+    i32,
+    i64,
+    raw,
+    tag_text,
+    u8,
+    u16,
+    u32,
+    u48,
+    u64,
 )  # fmt: skip
 
 
@@ -117,7 +130,8 @@ def test_codes_fit_their_fields():
         ("Y", "reg_sho_action", "012"), ("W", "breached_level", "123"),
         ("K", "ipo_quotation_release_qualifier", "AC"), ("h", "market_code", "QBX"),
         ("h", "operational_halt_action", "HT"), ("A", "buy_sell_indicator", "BS"),
-        ("C", "printable", "YN"), ("Q", "cross_type", "OCHA"), ("I", "imbalance_direction", "BSNOP"),
+        ("C", "printable", "YN"), ("Q", "cross_type", "OCHA"),
+        ("I", "imbalance_direction", "BSNOP"),
         ("N", "interest_flag", "BSAN"), ("O", "open_eligibility_status", "NY"),
     ],
 )  # fmt: skip
@@ -127,8 +141,7 @@ def test_codes_are_the_documented_ones(tag, field, codes):
 
 
 def test_wire_types_read_as_words():
-    assert [str(f.type) for f in message(u48("a"), i32("b"), alpha("c", 8), raw("d", 6)).fields] == [
-        "u48", "i32", "alpha 8", "bytes 6",
-    ]  # fmt: skip
+    made = message(u48("a"), i32("b"), alpha("c", 8), raw("d", 6))
+    assert [str(field.type) for field in made.fields] == ["u48", "i32", "alpha 8", "bytes 6"]
     assert "add_order" in repr(ITCH50["A"])
     assert "23 messages" in repr(ITCH50)

@@ -18,7 +18,7 @@ import zcviz
 from zcviz import render
 from zcviz.buffers import HeldBytes
 from zcviz.codec import record_of, view_of
-from zcviz.dissect import dissect
+from zcviz.dissection import dissect
 from zcviz.errors import MissingExtraError
 from zcviz.pipelines import EXPERIMENTS, PIPELINES
 from zcviz.protocols.itch50 import ITCH50

@@ -17,6 +17,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .bench import Comparison, compare
+    from .dissection import dissect
     from .feed import Feed, open
     from .pipelines import PIPELINES
     from .spec import Message, Protocol
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Comparison": "bench",
     "compare": "bench",
+    "dissect": "dissection",
     "Feed": "feed",
     "open": "feed",
     "PIPELINES": "pipelines",
@@ -57,6 +59,7 @@ __all__ = [
     "__version__",
     "allocations",
     "compare",
+    "dissect",
     "documentation",
     "errors",
     "hexmap",

@@ -147,7 +147,7 @@ def account(data: NDArray[np.uint8], datagrams: Datagrams, session_size: int) ->
 
     Notes
     -----
-    Memory: allocates about 30 bytes a datagram for a moment.
+    Memory: allocates about 100 bytes a datagram for a moment.
     """
     sequenced = datagrams.sequences != 0
     total = Accounting(unsequenced=int(len(datagrams) - sequenced.sum()))

@@ -210,6 +210,14 @@ class Journey:
         )
         self.command("notebook:run-cell")
 
+    def execute(self, code: str) -> None:
+        """Have the kernel run code that is in no cell, and do not wait for it."""
+        self.page.evaluate(
+            "code => { window.jupyterapp.shell.currentWidget.context.sessionContext"
+            ".session.kernel.requestExecute({code}) }",
+            code,
+        )
+
     def errors(self) -> list[str]:
         """Return what went wrong in the cells."""
         found: list[str] = self.page.evaluate(_ERRORS)

@@ -287,13 +287,10 @@ def test_a_kernel_that_restarts_takes_its_workers_along(begin: Begin, workspace:
 
 
 def test_a_busy_kernel_is_said_to_be_busy(begin: Begin) -> None:
-    journey = begin(OPEN, "import time; time.sleep(6)")
+    journey = begin(OPEN)
     chart = chart_of(journey)
     start(chart)
-    journey.page.evaluate(
-        "() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1;"
-        " window.jupyterapp.commands.execute('notebook:run-cell') }"
-    )
+    journey.execute("import time; time.sleep(6)")
     expect(chart).to_contain_text("The kernel is busy with a cell", timeout=PATIENCE)
     journey.shoot("live-chart-busy", ".zc-live")
     expect(chart).not_to_contain_text("The kernel is busy with a cell", timeout=PATIENCE)

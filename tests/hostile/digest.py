@@ -49,7 +49,8 @@ def overflowing() -> bytes:
     big = 2**64 - 1
     return helpers.frames(
         helpers.cross(big, price=1, locate=1), helpers.cross(1, price=1, locate=1),
-        helpers.cross(2**33, price=2**31, locate=2), helpers.cross(2**33, price=2**31 - 1, locate=3),
+        helpers.cross(2**33, price=2**31, locate=2),
+        helpers.cross(2**33, price=2**31 - 1, locate=3),
         *[helpers.add(shares=2**32 - 1, price=2**32 - 1, locate=4)] * 3,
         helpers.cross(big, price=0, locate=5), helpers.trade(locate=0), helpers.trade(locate=65535),
     )  # fmt: skip

@@ -163,9 +163,11 @@ def test_any_order_of_odd_packets_mutated(packets, noise, damage):
         everything_answers(each)
 
 
+messages = st.sampled_from([*helpers.day(), helpers.UNKNOWN, helpers.WRONG_LENGTH])
+
+
 @settings(max_examples=100)
-@given(st.lists(st.sampled_from([*helpers.day(), helpers.UNKNOWN, helpers.WRONG_LENGTH]), max_size=90),
-       st.randoms(use_true_random=False))  # fmt: skip
+@given(st.lists(messages, max_size=90), st.randoms(use_true_random=False))
 def test_any_order_of_messages_mutated(messages, noise):
     content = mutated(helpers.frames(*messages), noise)
     traversals_agree(content, "itch50")

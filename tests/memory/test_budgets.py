@@ -166,7 +166,7 @@ def test_accounting_takes_little_a_datagram():
         count = len(feed.index.datagrams)
         with peak() as found:
             assert feed.sequences.gaps == 0
-    assert found.bytes < 160 * count
+    assert found.bytes < 120 * count
 
 
 def test_a_gzip_file_is_in_memory_once(large, tmp_path):

@@ -194,7 +194,8 @@ def test_itch_has_these_messages_and_no_others():
 DOCUMENTED_HEADERS = {
     pcap.FILE_LITTLE: (24, "magic 0:4, version_major 4:2, version_minor 6:2, reserved1 8:4,"
                        " reserved2 12:4, snap_length 16:4, link_type 20:4"),
-    pcap.RECORD_LITTLE: (16, "seconds 0:4, fraction 4:4, captured_length 8:4, original_length 12:4"),
+    pcap.RECORD_LITTLE: (16, "seconds 0:4, fraction 4:4, captured_length 8:4,"
+                         " original_length 12:4"),
     ethernet.HEADER: (14, "destination 0:6, source 6:6, ethertype 12:2"),
     ethernet.VLAN: (4, "control 0:2, ethertype 2:2"),
     ipv4.HEADER: (20, "version_ihl 0:1, type_of_service 1:1, total_length 2:2, identification 4:2,"
@@ -237,7 +238,9 @@ def test_known_bytes_of_an_add_order():
         "timestamp": 0x1A5E0B7C2F11, "order_reference_number": 78837,
         "buy_sell_indicator": b"B", "shares": 100, "stock": b"AAPL    ", "price": 3203784,
     }  # fmt: skip
-    column = gather(np.frombuffer(data, np.uint8), np.zeros(3, np.uint32), itch50.ADD_ORDER, "stock")
+    column = gather(
+        np.frombuffer(data, np.uint8), np.zeros(3, np.uint32), itch50.ADD_ORDER, "stock"
+    )
     assert column.tolist() == [b"AAPL    "] * 3
 
 

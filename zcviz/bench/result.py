@@ -83,8 +83,15 @@ class Comparison:
     def sentence(self) -> str:
         """What the figures say, in words: the fastest against copying, or the slowest."""
         totals = sorted((self.total(name) for name in self.pipelines), key=lambda row: row.ns)
-        best = totals[0]
-        other = self.total("copying") if "copying" in self.pipelines else totals[-1]
+        best, worst = totals[0], totals[-1]
+        if best is worst:
+            return (
+                f"{best.pipeline.capitalize()} takes {best.ns:,.1f} ns a message and copies "
+                f"{best.copied:,.0f} bytes of it."
+            )
+        other = worst
+        if "copying" in self.pipelines and best.pipeline != "copying":
+            other = self.total("copying")
         return (
             f"{best.pipeline.capitalize()} handles {other.ns / best.ns:,.1f} messages in the time "
             f"{other.pipeline} handles one. It copies {best.copied:,.0f} bytes a message, "

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from ..codec.record import record_of
-from ..dissect import Dissection, dissect
+from ..dissection import Dissection, dissect
 from ..errors import SelectionError
 from ..feed import Feed
 from ..pipelines import EXPERIMENTS, PIPELINES, StageResult

@@ -10,9 +10,10 @@ from .theme import CSS
 __all__ = ["comparison_table"]
 
 _CSS = """
-.zc-costs{max-width:100%;overflow-x:auto;padding:.5em 0}
+.zc-costs{padding:.5em 0}
+.zc-costs>div{max-width:100%;overflow-x:auto}
 .zc-costs table{border-collapse:collapse;font-size:.95em;font-variant-numeric:tabular-nums;margin:0}
-.zc-costs caption{caption-side:top;text-align:left;padding:.2em 0 .6em;color:var(--zc-soft)}
+.zc-costs>span{display:block;padding:.2em 0 .6em;color:var(--zc-soft)}
 .zc-costs th,.zc-costs td{padding:.3em .9em .3em 0;text-align:right;white-space:nowrap;
  border:0;background:none}
 .zc-costs th{font-weight:600;color:var(--zc-soft)}
@@ -60,14 +61,15 @@ def comparison_table(comparison: Comparison) -> str:
     rows = "".join(_row(row, slowest, comparison) for row in comparison.rows)
     caption = (
         f"{comparison.feed}, {comparison.messages:,} messages. Per message; peak in bytes. "
-        f"Times are the least of {comparison.rounds} rounds."
+        f"Times are the least of {comparison.rounds} rounds. Blocks are Python and numpy objects "
+        "held while a packet is under way, peak the most memory that a stage took at once."
     )
     facts = " · ".join(f"{key} {value}" for key, value in comparison.host.items())
     return (
-        f"<div class='zc zc-costs'><style>{CSS}{_CSS}</style><table>"
-        f"<caption>{escape(caption)}</caption><thead><tr><th scope='row'>pipeline</th>"
+        f"<div class='zc zc-costs'><style>{CSS}{_CSS}</style><span>{escape(caption)}</span><div>"
+        f"<table aria-label='{escape(caption)}'><thead><tr><th scope='row'>pipeline</th>"
         f"<th scope='row'>stage</th><th scope='row'>time</th>{names}<th scope='col'>peak B</th>"
-        f"</tr></thead><tbody>{rows}</tbody></table>"
+        f"</tr></thead><tbody>{rows}</tbody></table></div>"
         f"<p>{escape(comparison.sentence)}</p><small>{escape(facts)}</small></div>"
     )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..buffers import Buffer, HeldBytes, Source
-from ..dissect import Dissection
+from ..dissection import Dissection
 from ..render import escape, printable
 from .model import Copy, Lane, Segment, Strip, Window
 from .snapshot import lane_of, part_of_source

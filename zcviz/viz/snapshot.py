@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ..buffers import Source
-from ..dissect import Dissection
+from ..dissection import Dissection
 from ..index import MessageIndex
 from ..render import size_text
 from ..trace import Node, provenance

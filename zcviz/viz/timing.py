@@ -13,6 +13,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from ..bench import Comparison
 from ..render import escape
@@ -79,7 +80,9 @@ def comparison_figure(comparison: Comparison) -> ThemedFigure:
     ThemedFigure
     """
     names = comparison.pipelines
-    figure = ThemedFigure(figsize=(9, 1.1 * len(names) + 1.6), layout="constrained")
+    figure = ThemedFigure(
+        figsize=(9, 1.1 * len(names) + 1.9), layout=ConstrainedLayoutEngine(hspace=0.12)
+    )
     figure.patch.set_alpha(0)
     times, copies = figure.subplots(2, 1)
     _bars(times, comparison, "ns", "{:,.0f} ns")

@@ -37,6 +37,12 @@ class Dissection:
     offset: int
     layers: tuple[tuple[Message, int], ...]
 
+    @property
+    def frame(self) -> memoryview | None:
+        """The frame as it was on the wire, without its capture record; None in a BinaryFILE."""
+        places = [at for message, at in self.layers if message is ethernet.HEADER]
+        return self.view[places[0] :] if places else None
+
 
 def dissect(feed: Feed, message: int) -> Dissection:
     """Take apart the packet that brought a message.
