@@ -328,7 +328,7 @@ stage_guess = predict(
 stage_guess
 
 # %%
-alone = zcviz.compare(feed, ["columnar"], rounds=25)
+alone = zcviz.compare(feed, ["columnar"], messages=20_000, rounds=15)
 spent = {row.stage: row.ns for row in alone.rows if row.stage != "total"}
 stage_guess.reveal(
     max(spent, key=spent.get),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gzip
+import itertools
 import random
 import struct
 
@@ -15,7 +16,6 @@ from tests import helpers
 from tests.helpers import add, day, delete, frames, mold, packet, pcap, small_itch, small_pcap
 from zcviz.capture import open_capture
 from zcviz.errors import BadMagicError, DecodeError, SelectionError, TruncatedError, ZcvizError
-import itertools
 
 DAY = {"A": 1, "C": 2, "D": 1, "E": 1, "F": 1, "P": 1, "Q": 1, "R": 2, "S": 1, "U": 1, "W": 1,
        "X": 1}  # fmt: skip

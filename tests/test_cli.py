@@ -392,14 +392,17 @@ def test_an_interrupt_ends_any_command_within_a_second(large, tmp_path, words, d
     rest = [tmp_path, "--format", "csv"] if words == ["export"] else []
     env = {"ZCVIZ_NO_NUMBA": "1"} if words == ["info"] else {}
     took = []
-    for _ in range(3):  # of a loaded machine, the best of three
+    for _ in range(5):  # a loaded machine is given some more tries, a fast one less time
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        process = start(*words, large, *rest, env=env, **pipes)
-        time.sleep(delay)
-        assert process.poll() is None, "it was done already: the file is too small for this test"
-        sent = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        with start(*words, large, *rest, env=env, **pipes) as process:
+            time.sleep(delay)
+            if process.poll() is not None:
+                delay /= 2
+                process.communicate()
+                continue
+            sent = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=20)
         took.append(time.monotonic() - sent)
         assert process.returncode in (130, -signal.SIGINT)  # Python may choose the latter
         assert err == b"zcviz: interrupted\n"

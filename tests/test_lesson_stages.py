@@ -199,7 +199,7 @@ def test_a_copy_is_drawn_from_where_it_was_taken(feed: zcviz.Feed) -> None:
 def test_a_stage_that_a_feed_does_not_need(binary: zcviz.Feed) -> None:
     remark = send(binary, "copying", 0).after("datagram")
     assert isinstance(remark, Shown)
-    assert "On a binaryfile the copying pipeline has no stage datagram" in remark.text
+    assert "(binaryfile) the copying pipeline has no stage datagram" in remark.text
 
 
 def test_both_ways_at_one_scale(feed: zcviz.Feed) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import zcviz
 from tests import helpers
 from zcviz.errors import SelectionError, ZcvizError
 from zcviz.feed import Feed
-from zcviz.live import LiveRun, Publisher, Sample, board, words
+from zcviz.live import Audience, LiveRun, Publisher, Sample, board, words
 from zcviz.live.board import POINTS, Board, Phase, Slot
 from zcviz.live.meter import Meter
 from zcviz.live.shared import SharedBlock
@@ -590,40 +591,108 @@ def test_a_frame_holds_what_the_page_draws(run: LiveRun) -> None:
 
 def test_the_publisher_publishes_until_the_run_ends(run: LiveRun) -> None:
     samples: list[Sample] = []
+    run.start()
+    publisher = Publisher(run, samples.append)
+    publisher.start()
+    until(lambda: samples and samples[-1].medians)
+    run.stop()
+    before = len(samples)
+    until(lambda: len(samples) > before)
+    time.sleep(0.2)
+    assert len(samples) == before + 1
 
-    async def watch() -> None:
-        run.start()
-        publisher = Publisher(run, samples.append)
-        publisher.start()
-        while not samples or not samples[-1].medians:
+
+def test_a_publisher_that_is_stopped_is_silent_at_once(run: LiveRun) -> None:
+    samples: list[Sample] = []
+    run.start()
+    publisher = Publisher(run, samples.append)
+    publisher.start()
+    until(lambda: samples)
+    publisher.stop()
+    before = len(samples)
+    time.sleep(0.2)
+    assert len(samples) == before
+    publisher.start()
+    until(lambda: len(samples) > before)
+
+
+def test_when_nobody_takes_what_is_published_the_run_ends(
+    run: LiveRun, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: Sample) -> None:
+        raise ConnectionError
+
+    run.start()
+    publisher = Publisher(run, fail)
+    publisher.start()
+    until(lambda: not run.running)
+    until(lambda: publisher.error)
+    assert isinstance(publisher.error, ConnectionError)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_several_threads_may_use_a_run(run: LiveRun) -> None:
+    until_then = time.monotonic() + 3
+
+    def sample() -> None:
+        while time.monotonic() < until_then:
+            run.sample()
+            run.sentence()
+            assert run.remark is not None
+
+    with ThreadPoolExecutor() as threads:
+        samplers = [threads.submit(sample) for _ in range(2)]
+        while time.monotonic() < until_then:
+            run.start()
+            run.choose(["columnar"])
+            run.choose(run.names)
+            run.stop()
+        for each in samplers:
+            each.result()
+
+
+# --- who looks
+
+
+def test_silence_ends_patience_and_a_sign_of_life_restores_it() -> None:
+    audience = Audience(0.3)
+    until(audience.is_gone)
+    audience.hear()
+    assert not audience.is_gone()
+    until(audience.is_gone)
+
+
+def test_after_the_last_view_there_is_little_patience() -> None:
+    audience = Audience(3600)
+    audience.hear("one")
+    audience.hear("two")
+    audience.leave("one")
+    audience._silence += 10
+    assert not audience.is_gone()
+    audience.leave("two")
+    audience._silence += 10
+    assert audience.is_gone()
+
+
+def test_time_in_which_the_kernel_was_busy_does_not_count() -> None:
+    async def kernel() -> None:
+        audience = Audience(1.5)
+        with ThreadPoolExecutor() as threads:
+            publisher = threads.submit(_silence_after, audience, 4.0)
+            time.sleep(4.5)  # a cell that blocks
+            assert publisher.result() < 1.5
+        while not audience.is_gone():
             await asyncio.sleep(0.05)
-        run.stop()
-        before = len(samples)
-        while len(samples) == before:
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.2)
-        assert len(samples) == before + 1
 
-    asyncio.run(watch())
+    asyncio.run(kernel())
 
 
-def test_a_page_that_is_gone_ends_the_run(run: LiveRun) -> None:
-    async def watch() -> None:
-        run.start()
-
-        def fail(_: Sample) -> None:
-            raise ConnectionError
-
-        publisher = Publisher(run, fail)
-        publisher.start()
-        while run.running:
-            await asyncio.sleep(0.01)
-        task = publisher._task
-        assert task is not None
-        with pytest.raises(ConnectionError):
-            await task
-
-    asyncio.run(watch())
+def _silence_after(audience: Audience, seconds: float) -> float:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        audience.is_gone()
+        time.sleep(0.05)
+    return audience._silence
 
 
 def test_slots_are_of_whole_words() -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,28 +54,26 @@ def frames_of(chart: LiveChart) -> list[np.ndarray[Any, Any]]:
     return sent
 
 
-async def counted(chart: LiveChart) -> None:
-    while not chart.run.sentence():
-        await asyncio.sleep(0.05)
+def until(true: Callable[[], Any]) -> None:
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
 
 
 def test_it_starts_stops_and_keeps_its_picture(chart: LiveChart) -> None:
     frames = frames_of(chart)
+    says(chart, "start")
+    assert chart.running
+    until(lambda: chart.sentence)
+    assert all(frames[-1][:, 0])
+    says(chart, "stop")
+    assert not chart.running
+    assert not chart.run.running
+    quiet = len(frames)
+    time.sleep(0.2)
+    assert len(frames) == quiet
 
-    async def scene() -> None:
-        says(chart, "start")
-        assert chart.running
-        await counted(chart)
-        while not all(frames[-1][:, 0]):
-            await asyncio.sleep(0.05)
-        says(chart, "stop")
-        assert not chart.running
-        assert not chart.run.running
-        quiet = len(frames)
-        await asyncio.sleep(0.2)
-        assert len(frames) == quiet
-
-    asyncio.run(scene())
     kept = np.frombuffer(chart.frame, np.float32).reshape(3, -1)
     assert (kept[:, 0] > 0).all()
     assert "in the time copying handles one" in chart.sentence
@@ -89,31 +86,12 @@ def test_it_starts_stops_and_keeps_its_picture(chart: LiveChart) -> None:
 
 def test_starting_again_leaves_one_publisher(chart: LiveChart) -> None:
     frames = frames_of(chart)
-
-    async def scene() -> None:
-        chart.start()
-        former = chart._publisher._task
-        chart.start()
-        await asyncio.sleep(0.1)
-        assert former is not None
-        assert former.cancelled()
-        assert chart.run.running
-        before = len(frames)
-        await asyncio.sleep(1)
-        assert 1 < len(frames) - before <= 22
-        chart.stop()
-
-    asyncio.run(scene())
-
-
-def test_without_an_event_loop_it_runs_and_can_be_read(chart: LiveChart) -> None:
     chart.start()
-    until = time.monotonic() + 60
-    while not chart.run.sentence():
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    chart.start()
+    before = len(frames)
+    time.sleep(1)
+    assert 1 < len(frames) - before <= 22
     chart.stop()
-    assert chart.sentence
 
 
 def test_pipelines_are_chosen_from_the_page_or_from_python(chart: LiveChart) -> None:
@@ -139,43 +117,18 @@ def test_what_goes_wrong_is_a_sentence_on_the_panel(feed: Feed) -> None:
     chart.close()
 
 
-@pytest.mark.parametrize("how", ["silence", "leaving"])
-def test_it_stops_when_no_page_is_there(feed: Feed, how: str) -> None:
-    chart = zcviz.live_chart(feed, page_timeout=1 if how == "silence" else 3600)
-    frames_of(chart)
-
-    async def scene() -> None:
-        says(chart, "look", "one")
-        says(chart, "look", "two")
-        says(chart, "start")
-        if how == "leaving":
-            says(chart, "leave", "one")
-            await asyncio.sleep(0.1)
-            assert chart.seconds_left() > 3000
-            says(chart, "leave", "two")
-        while chart.run.running:
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(0.2)
-
-    asyncio.run(scene())
-    assert chart.problems == ["It was stopped, because no page has shown it for a while."]
-    assert not chart.running
-    chart.close()
-
-
-def test_time_in_which_the_kernel_was_busy_does_not_count(feed: Feed) -> None:
+def test_it_stops_when_no_page_is_there(feed: Feed) -> None:
     chart = zcviz.live_chart(feed, page_timeout=2)
     frames_of(chart)
-
-    async def scene() -> None:
-        says(chart, "start")
-        await asyncio.sleep(0.1)
-        time.sleep(3)  # a cell that blocks
-        await asyncio.sleep(0.1)
-        assert chart.run.running
-        chart.stop()
-
-    asyncio.run(scene())
+    says(chart, "look")
+    says(chart, "start")
+    for _ in range(6):
+        time.sleep(0.5)
+        says(chart, "beat")
+    assert chart.run.running
+    until(lambda: not chart.running)
+    assert not chart.run.running
+    assert chart.problems == ["It was stopped, because no page has shown it for a while."]
     chart.close()
 
 
@@ -204,7 +157,9 @@ def test_running_the_cell_again_stops_the_former_chart(
 
 def test_it_says_as_text_what_it_shows(chart: LiveChart) -> None:
     assert repr(chart) == "Live chart of day.itch (300 messages): not started"
-    asyncio.run(_count_once(chart))
+    chart.start()
+    until(chart.run.sentence)
+    chart.stop()
     text = repr(chart)
     assert text.startswith("Live chart of day.itch (300 messages): stopped\n")
     assert "million messages/s" in text
@@ -213,10 +168,3 @@ def test_it_says_as_text_what_it_shows(chart: LiveChart) -> None:
     data, _ = chart._repr_mimebundle_()
     assert data["text/plain"] == text
     assert "application/vnd.jupyter.widget-view+json" in data
-
-
-async def _count_once(chart: LiveChart) -> None:
-    frames_of(chart)
-    chart.start()
-    await counted(chart)
-    chart.stop()

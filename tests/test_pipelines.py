@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 
 import pytest
@@ -15,7 +16,6 @@ from tests.helpers import add, cross, executed, executed_at, feed_pcap, frames, 
 from zcviz.index import MessageIndex
 from zcviz.pipelines import EXPERIMENTS, PIPELINES, Columns
 from zcviz.summary import Accumulator, Summary, Totals
-import itertools
 
 MASK = 2**64 - 1
 every_pipeline = pytest.mark.parametrize("name", EVERY_PIPELINE)

@@ -18,7 +18,7 @@ from ..errors import SelectionError
 from ..feed import Feed
 from ..pipelines import EXPERIMENTS, PIPELINES, StageResult
 from ..protocols.itch50 import FRAME
-from ..spec import Message, tag_text
+from ..spec import Message
 from ..viz.theme import title_of
 from .census import Count, census
 from .moment import MOST, Moment, side_by_side
@@ -146,15 +146,22 @@ class Passage:
             return Moment(self, self.stages.index(stage) + 1)
         names = ", ".join(f"`{name}`" for name in self.stages)
         return callout(
-            f"On a {self.feed.container} the {self.pipeline} pipeline has no stage `{stage}`: "
-            f"there is nothing to do. Its stages are {names}."
+            f"On this kind of file ({self.feed.container}) the {self.pipeline} pipeline has no "
+            f"stage `{stage}`. Its stages are {names}."
         )
 
     @property
     def table(self) -> Message | None:
         """The specification of the message that is followed; None if its type is not known."""
-        tag = bytes([int(self.feed.index.tags[self.message])])
+        return self._table(self.message)
+
+    def _table(self, message: int) -> Message | None:
+        tag = bytes([int(self.feed.index.tags[message])])
         return next((each for each in self.feed.protocol if each.tag == tag), None)
+
+    def _title(self, message: int) -> str:
+        table = self._table(message)
+        return title_of(table) if table else "message of an unknown type"
 
     @cached_property
     def counts(self) -> tuple[Count, ...]:
@@ -178,7 +185,7 @@ class Passage:
         for message in self.packet[:MOST]:
             start, stop = self.bounds(message)
             found.append((start - FRAME.size, start, ""))
-            found.append((start, stop, tag_text(int(self.feed.index.tags[message]))))
+            found.append((start, stop, self._title(message)))
         return found
 
     @property
@@ -191,7 +198,7 @@ class Passage:
     @property
     def heading(self) -> str:
         """What is followed, in words."""
-        title = title_of(self.table) if self.table else "message of an unknown type"
+        title = self._title(self.message)
         start, _ = self.bounds(self.message)
         locate = int.from_bytes(self.feed.source.view[start + 1 : start + 3])
         symbol = f" of {self.feed.symbols[locate]}" if locate in self.feed.symbols else ""

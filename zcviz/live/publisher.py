@@ -1,9 +1,9 @@
-"""Publish a live run 20 times a second, from one asyncio task of the kernel."""
+"""Publish a live run 20 times a second."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
+import contextvars
+import threading
 import time
 from collections.abc import Callable
 
@@ -18,46 +18,58 @@ RATE = 20  # updates per second
 class Publisher:
     """Sample a run at a steady pace, for as long as it runs.
 
+    It has a thread of its own: a cell that keeps the kernel busy does not hold it up, and it does
+    not depend on the event loop that brought the order to start. JupyterLab hands messages of
+    widgets to a loop that lives no longer than their page.
+
     Parameters
     ----------
     run : LiveRun
     publish : callable
         Called with each `Sample`, and once more with the last one when the run has ended.
+
+    Attributes
+    ----------
+    error : Exception or None
+        What `publish` raised; the run has been stopped then.
     """
 
     def __init__(self, run: LiveRun, publish: Callable[[Sample], None]) -> None:
         self._run = run
         self._publish = publish
-        self._task: asyncio.Task[None] | None = None
+        self._lock = threading.RLock()
+        self._over = threading.Event()
+        self.error: Exception | None = None
 
     def start(self) -> None:
-        """Begin, on the event loop that is running; a task begun before is cancelled.
-
-        Raises
-        ------
-        RuntimeError
-            No event loop is running.
-        """
+        """Begin; a thread begun before ends."""
         self.stop()
-        self._task = asyncio.get_running_loop().create_task(self._work())
+        over = self._over = threading.Event()
+        # In this context, so that a front end sees what was sent as an answer to who asked.
+        work = contextvars.copy_context().run
+        name = "zcviz publisher"
+        threading.Thread(target=work, args=(self._work, over), name=name, daemon=True).start()
 
     def stop(self) -> None:
-        """Publish no more."""
-        if self._task is not None:
-            with contextlib.suppress(RuntimeError):  # its loop is closed
-                self._task.cancel()
-            self._task = None
+        """Publish no more: once this returns, nothing comes."""
+        with self._lock:
+            self._over.set()
 
-    async def _work(self) -> None:
+    def _work(self, over: threading.Event) -> None:
         due = time.monotonic()
         try:
-            while self._run.running:
-                self._publish(self._run.sample())
+            while self._update(over):
                 due = max(due + 1 / RATE, time.monotonic())
-                await asyncio.sleep(due - time.monotonic())
+                over.wait(due - time.monotonic())
+        except Exception as error:
+            # Nobody sees it any more. It is not printed either: from a thread it would land in
+            # the output of whatever cell comes next.
+            self.error = error
+            self._run.stop()
+
+    def _update(self, over: threading.Event) -> bool:
+        with self._lock:
+            if over.is_set():
+                return False
             self._publish(self._run.sample())
-        except asyncio.CancelledError:
-            raise  # whoever cancels decides what becomes of the run
-        except BaseException:
-            self._run.stop()  # nobody sees it any more
-            raise
+            return self._run.running

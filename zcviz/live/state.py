@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
 from ..errors import SelectionError, ZcvizError
 from . import words
@@ -27,8 +29,25 @@ _FEW = 3  # points, before which a comparison would be hasty
 DEFAULT = ("copying", "flyweight", "columnar")
 
 
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+def _one_at_a_time(
+    method: Callable[Concatenate[LiveRun, Given], Result],
+) -> Callable[Concatenate[LiveRun, Given], Result]:
+    @wraps(method)
+    def locked(run: LiveRun, /, *given: Given.args, **named: Given.kwargs) -> Result:
+        with run._lock:
+            return method(run, *given, **named)
+
+    return locked
+
+
 class LiveRun:
     """Pipelines that run over a feed again and again, each in a subprocess of its own.
+
+    It may be used from several threads: messages of a page come on another one than cells do.
 
     Parameters
     ----------
@@ -72,6 +91,7 @@ class LiveRun:
         self.messages = len(feed)
         self.bytes_per_message = len(feed.data) / self.messages
         self.problems: dict[str, str] = {}
+        self._lock = threading.RLock()
         self._crew: Crew | None = None
         self._reaper: weakref.finalize[[], LiveRun] | None = None
         self._stopped_at = time.monotonic()
@@ -89,11 +109,13 @@ class LiveRun:
         return self._fallback
 
     @property
+    @_one_at_a_time
     def process_ids(self) -> dict[str, int]:
         """The process number of each worker, by pipeline; none where a thread does the work."""
         return self._crew.process_ids() if isinstance(self._crew, Processes) else {}
 
     @property
+    @_one_at_a_time
     def remark(self) -> str:
         """How the workers share this machine, as a sentence."""
         crew = self._crew
@@ -105,6 +127,7 @@ class LiveRun:
             return "Starting: each pipeline does one piece of work that is not counted."
         return words.sharing(len(crew.slots), usable_cores(), crew.taking_turns)
 
+    @_one_at_a_time
     def start(self) -> None:
         """Put the chosen pipelines to work; what was measured before is forgotten.
 
@@ -133,6 +156,7 @@ class LiveRun:
         self._crew = crew
         self._reaper = weakref.finalize(self, crew.close)
 
+    @_one_at_a_time
     def stop(self) -> None:
         """End all workers, and return when they are gone; curves and readings stay."""
         if self._reaper is not None and self._crew is not None:
@@ -141,6 +165,7 @@ class LiveRun:
             self._crew = self._reaper = None
             self._stopped_at = time.monotonic()
 
+    @_one_at_a_time
     def choose(self, names: Iterable[str]) -> None:
         """Run these pipelines only, at once if the run is going on."""
         wanted = set(names)
@@ -159,6 +184,7 @@ class LiveRun:
                 self._seen[name] = 0
                 self._crew.hire(name)
 
+    @_one_at_a_time
     def reset(self) -> None:
         """Forget all points so far; the workers work on."""
         if self._crew is None:
@@ -171,6 +197,7 @@ class LiveRun:
             for name, slot in self._crew.slots.items():
                 self._seen[name] = slot.read(0)[1]
 
+    @_one_at_a_time
     def sample(self) -> Sample:
         """Take what the workers have posted, see to those that died, and return the readings."""
         if self._crew is not None:
@@ -181,11 +208,9 @@ class LiveRun:
         now = time.monotonic() if self.running else self._stopped_at
         return Sample(tuple(self._reading(name, now) for name in self.names))
 
+    @_one_at_a_time
     def sentence(self, sample: Sample | None = None) -> str:
-        """Say in words what a sample (by default: a fresh one) shows of the chosen pipelines.
-
-        Empty until each of them has been measured a few times.
-        """
+        """Say what a sample (by default a fresh one) shows; nothing until all are measured."""
         shown = (sample or self.sample()).readings
         medians = {each.name: each.median for each in shown if each.name in self.chosen}
         few = {each.name for each in shown if len(each.rates) < _FEW}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
+import threading
 import weakref
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,7 +12,7 @@ import anywidget
 import traitlets
 
 from ..errors import ZcvizError
-from ..live import LiveRun, Publisher, Sample, words
+from ..live import Audience, LiveRun, Publisher, Sample, words
 from ..live.publisher import RATE
 from ..live.state import DEFAULT
 from .theme import CSS
@@ -25,7 +24,6 @@ __all__ = ["LiveChart", "live_chart"]
 
 _STATIC = Path(__file__).parent / "static"
 _READOUT_EVERY = RATE // 2  # updates: figures that change faster cannot be read
-_AFTER_LAST_VIEW = 5.0  # seconds in which a view that is gone may come back
 
 
 def live_chart(
@@ -96,23 +94,22 @@ class LiveChart(anywidget.AnyWidget):
             readout=words.readout(run, run.sample()),
         )
         self.run = run
-        self._page_timeout = page_timeout
+        self._audience = Audience(page_timeout)
         self._publisher = Publisher(run, self._publish)
-        self._views: set[str] = set()
         self._published = 0
-        self._heard = self._awake = time.monotonic()
+        self._showing = threading.RLock()
         self.on_msg(self._hear)
         self.observe(self._choose, "chosen")
         _end_former(self)
 
     def start(self) -> None:
         """Start the chosen pipelines; return at once."""
-        self._heard = self._awake = time.monotonic()
-        self._try(self.run.start)
+        self._publisher.stop()
+        self._audience.begin()
         self._published = 0
-        with contextlib.suppress(RuntimeError):  # no event loop, so no page either
-            self._publisher.start()
+        self._try(self.run.start)
         self._show(self.run.sample())
+        self._publisher.start()
 
     def stop(self) -> None:
         """Stop, and return when all workers are gone; the picture stays."""
@@ -144,21 +141,14 @@ class LiveChart(anywidget.AnyWidget):
     # --- from the page
 
     def _hear(self, _: object, message: dict[str, Any], __: object) -> None:
-        self._heard = time.monotonic()
-        view = str(message.get("view", ""))
-        match message.get("do"):
-            case "start":
-                self.start()
-            case "stop":
-                self.stop()
-            case "reset":
-                self.reset()
-            case "look":
-                self._views.add(view)
-            case "leave":
-                self._views.discard(view)
-                if not self._views:
-                    self._heard -= self._page_timeout - _AFTER_LAST_VIEW
+        what, view = message.get("do"), str(message.get("view", ""))
+        if what == "leave":
+            self._audience.leave(view)
+            return
+        self._audience.hear(view)
+        orders = {"start": self.start, "stop": self.stop, "reset": self.reset}
+        if what in orders:
+            orders[what]()
         self.send({"kind": "heard"})
 
     def _choose(self, change: dict[str, Any]) -> None:
@@ -174,28 +164,17 @@ class LiveChart(anywidget.AnyWidget):
     # --- to the page
 
     def _publish(self, sample: Sample) -> None:
-        self._check_page()
+        if self._audience.is_gone():
+            self.run.stop()
+            self.run.problems[""] = "it was stopped, because no page has shown it for a while"
         self.send({"kind": "frame"}, buffers=[memoryview(sample.pack()).cast("B")])
         self._published += 1
         if self._published % _READOUT_EVERY == 0 or not self.run.running:
             self._show(sample)
 
-    def seconds_left(self) -> float:
-        """Return for how many more seconds the run goes on without hearing of a page."""
-        return self._page_timeout - (time.monotonic() - self._heard)
-
-    def _check_page(self) -> None:
-        now = time.monotonic()
-        # While a cell kept the kernel busy it could not hear a page: that time does not count.
-        self._heard += max(0.0, now - self._awake - 1.0)
-        self._awake = now
-        if self.run.running and self.seconds_left() < 0:
-            self.run.stop()
-            self.run.problems[""] = "it was stopped, because no page has shown it for a while"
-
     def _show(self, sample: Sample) -> None:
         run = self.run
-        with self.hold_sync():
+        with self._showing, self.hold_sync():
             self.about = words.about(run)
             self.running = run.running
             self.chosen = list(run.chosen)

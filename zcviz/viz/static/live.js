@@ -13,8 +13,7 @@ const PATIENCE = 1_000; // ms in which a kernel that is not busy answers
 const INVITATION = "Press Start: each pipeline does the same work, as fast as it can.";
 const SOON = "The first figures come in a moment.";
 const BUSY =
-  "The kernel is busy with a cell. The pipelines keep their own count; " +
-  "what you press here takes effect when the cell ends.";
+  "The kernel is busy with a cell: what you press here takes effect when the cell ends.";
 const ABSENT =
   "The kernel does not answer. Either it is busy with a cell, or this chart is of an earlier " +
   "session: then run the cell again.";
