@@ -121,7 +121,7 @@ slicing_guess = predict(
 slicing_guess
 
 # %%
-some = zcviz.compare(feed, ("copying", "slicing"), messages=20_000)
+some = zcviz.compare(feed, ("copying", "slicing"), messages=10_000, rounds=15)
 pace = some.total("copying").ns / some.total("slicing").ns
 slicing_guess.reveal(pace, "The copies are gone, and next to nothing is gained. Why?")
 
@@ -201,7 +201,7 @@ flyweight_guess = predict(
 flyweight_guess
 
 # %%
-some = zcviz.compare(feed, ("copying", "flyweight"), messages=20_000)
+some = zcviz.compare(feed, ("copying", "flyweight"), messages=10_000, rounds=15)
 pace = some.total("copying").ns / some.total("flyweight").ns
 flyweight_guess.reveal(
     pace,

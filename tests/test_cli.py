@@ -385,7 +385,7 @@ def start(*words, **options):
 @not_windows
 @pytest.mark.parametrize(
     ("words", "delay"),
-    [(["info"], 0.8), (["info"], 1.4), (["compare"], 2.0), (["compare"], 4.0), (["export"], 2.0)],
+    [(["info"], 0.8), (["info"], 1.4), (["compare"], 1.2), (["compare"], 2.5), (["export"], 2.0)],
     ids=lambda each: each[0] if isinstance(each, list) else str(each),
 )
 def test_an_interrupt_ends_any_command_within_a_second(large, tmp_path, words, delay):
@@ -403,6 +403,9 @@ def test_an_interrupt_ends_any_command_within_a_second(large, tmp_path, words, d
             sent = time.monotonic()
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=20)
+        if words == ["compare"] and out:  # it had printed its result, and was on its way out
+            delay /= 2
+            continue
         took.append(time.monotonic() - sent)
         assert process.returncode in (130, -signal.SIGINT)  # Python may choose the latter
         assert err == b"zcviz: interrupted\n"

@@ -9,7 +9,7 @@ from .errors import SelectionError
 from .feed import Feed
 from .protocols import ethernet, ipv4, itch50, moldudp64, udp
 from .spec import Message
-from .walk import Bytes, Walker
+from .walk import Bytes, Walker, block_bounds
 
 __all__ = ["Dissection", "dissect"]
 
@@ -81,10 +81,11 @@ def dissect(feed: Feed, message: int) -> Dissection:
     datagram = walker.datagram(piece)
     assert datagram is not None  # the index says that there is one
     layers = [(record, 0), *_headers(piece, record.size), (moldudp64.HEADER, walker.base - start)]
-    base = walker.base
-    for low, _ in walker.bounds(datagram):
+    base, messages = walker.base, set(walker.bounds(datagram))
+    for low, high in block_bounds(datagram, 0, len(datagram)):
         layers.append((moldudp64.BLOCK, base + low - moldudp64.BLOCK.size - start))
-        layers += _message_layer(feed, source, base + low, start)
+        if (low, high) in messages:  # not empty, nor of a length that contradicts its type
+            layers += _message_layer(feed, source, base + low, start)
     return Dissection(source[start:stop], start, tuple(layers))
 
 
