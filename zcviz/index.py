@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from . import capture as damage
 from .capture import MAX_PROBLEMS, Capture, Report
+from .codec.flyweight import reader
 from .errors import Problem
 from .kernels import COMPILED, CUT, END, Tally, scan_frames, scan_packets
 from .spec import Protocol
@@ -152,6 +153,13 @@ class Scanner:
         types: list[Any] = [self._offset_type, np.uint16, np.uint8]
         types += [np.uint32] if self.capture.record is not None else []
         return [np.empty(messages, each) for each in types]
+
+    def next_packet(self) -> int:
+        """Return how many messages the next packet can hold at most: a block has two bytes."""
+        record, view = self.capture.record, self.capture.source.view
+        if record is None or self.position + record.size > len(view):
+            return 0
+        return int(min(reader(record, "captured_length")(view, self.position), 0xFFFF)) // 2
 
     def frames(self, room: list[NDArray[Any]]) -> int:
         """Fill `room` from a BinaryFILE; return how many messages it now holds."""

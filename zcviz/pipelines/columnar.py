@@ -107,8 +107,7 @@ class _Columnar:
         self._scanner = Scanner(feed.capture)
         self._source = feed.source
         self._has_packets = feed.capture.record is not None
-        self._packets = 1 if stepped else PACKETS
-        self._block = FRAMES if stepped and not self._has_packets else BLOCK
+        self._stepped = stepped
         self._types = {m.tag[0]: m for m in feed.protocol if m.tag is not None}
         self.done = 0
         self._messages = np.zeros(256, np.int64)
@@ -124,12 +123,13 @@ class _Columnar:
         scanner = self._scanner
         if scanner.finished:
             return None
-        room = scanner.room(self._block)
         if not self._has_packets:
+            room = scanner.room(FRAMES if self._stepped else BLOCK)
             count = scanner.frames(room)
         else:
-            table = np.empty((self._packets, 5), np.uint64)
-            count, _ = scanner.packets(room, table, 0, self._packets)
+            packets = 1 if self._stepped else PACKETS
+            room = scanner.room(scanner.next_packet() if self._stepped else BLOCK)
+            count, _ = scanner.packets(room, np.empty((packets, 5), np.uint64), 0, packets)
         if not count and self._scanner.finished:  # not `scanner`: it has moved on
             return None
         self.done += count
