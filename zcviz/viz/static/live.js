@@ -388,7 +388,7 @@ class Panel {
     const curves = (this.curves ?? []).map((curve) => {
       return { ...curve, rates: curve.rates.map((rate) => rate * factor) };
     });
-    this.picture.draw(curves, this.model.get("running"));
+    this.picture.draw(curves, this.model.get("running") && !this.lost);
     this.#expose();
   }
 
