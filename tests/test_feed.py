@@ -635,3 +635,8 @@ def test_gaps_and_the_rest_are_in_info():
     with zcviz.open(content) as feed:
         info = feed.info()
     assert [info[name] for name in KEYS[9:14]] == [1, 3, 1, 0, 1]
+
+
+def test_provenance_of_a_feed_leads_to_its_map(itch_file):
+    with zcviz.open(itch_file) as feed:
+        assert zcviz.provenance(feed).owner.type == "mmap"

@@ -291,3 +291,12 @@ def test_long_captures_do_not_take_long(repeated):
     assert accounted(*falling) == Accounting()
     rising = [numbered(n, 1) for n in range(1, 20_001) for _ in range(copies)]
     assert accounted(*rising) == Accounting(duplicates=20_000 * (copies - 1))
+
+
+def test_one_datagram_over_thousands_takes_no_square_of_their_number():
+    # Empty blocks: sixteen thousand numbers one by one, then all of them once more in one datagram.
+    many = 16_000
+    single = [mold(at + 1, b"") for at in range(many)]
+    again = mold(1, *[b""] * many)
+    found = accounted(*single, again)
+    assert found == Accounting(duplicates=1)

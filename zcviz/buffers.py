@@ -195,6 +195,8 @@ class _Head(Source):
 class MappedFile(Source):
     """A file mapped into memory: its bytes are the page cache's, no copy is made by opening it.
 
+    The operating system ends a process that reads pages of a map whose file was cut short.
+
     Parameters
     ----------
     path : path-like

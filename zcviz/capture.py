@@ -20,13 +20,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .buffers import Buffer, HeldBytes, MappedFile, Source
 from .codec.flyweight import reader
 from .decompress import decompress
-from .errors import BadMagicError, Problem, SelectionError, TruncatedError
+from .errors import BadMagicError, BufferLifetimeError, Problem, SelectionError, TruncatedError
 from .protocols import FEEDS, itch50, pcap
 from .spec import Message, Protocol
 
@@ -49,7 +50,6 @@ AFTER_END = "bytes after the end of the session"
 _GZIP = b"\x1f\x8b"
 _PCAPNG = b"\x0a\x0d\x0d\x0a"
 _ETHERNET = 1
-_STEP = 1 << 16  # of packed data at a time: it can grow a thousandfold
 
 
 @dataclass
@@ -111,7 +111,9 @@ class Capture:
     damage : tuple of Problem
         What went wrong before the first record: in decompression.
     path : Path or None
-        Where the bytes came from, if from a file.
+        Where the bytes came from, if from a file; absolute.
+    label : str
+        The path as it was given, or the kind of object.
     """
 
     source: Source
@@ -123,6 +125,7 @@ class Capture:
     tick: int = 0
     damage: tuple[Problem, ...] = ()
     path: Path | None = None
+    label: str = ""
 
 
 def open_capture(
@@ -158,16 +161,19 @@ def open_capture(
     """
     if protocol is not None and protocol not in FEEDS:
         raise SelectionError(f"unknown protocol {protocol!r}; known: {', '.join(FEEDS)}")
-    path = Path(source) if isinstance(source, str | os.PathLike) else None
-    owner = HeldBytes(source, _name_of(source)) if path is None else MappedFile(path)  # type: ignore[arg-type]
+    path = Path(source).absolute() if isinstance(source, str | os.PathLike) else None
+    owner = HeldBytes(source, _name_of(source)) if path is None else MappedFile(source)  # type: ignore[arg-type]
+    label = owner.name
     try:
         if bytes(owner.view[:2]) != _GZIP:
-            return _sniff(owner, protocol, path)
+            return replace(_sniff(owner, protocol), path=path, label=label)
         packed, (owner, damage) = owner, decompress(owner, progress)
         packed.close()
-        return replace(_sniff(owner, protocol, path), compression="gzip", damage=damage)
-    except Exception:
-        owner.close()
+        found = _sniff(owner, protocol)
+        return replace(found, path=path, label=label, compression="gzip", damage=damage)
+    except BaseException:  # an interruption too, and a progress bar that fails
+        with suppress(BufferLifetimeError):
+            owner.close(explain=False)
         raise
 
 
@@ -175,14 +181,14 @@ def _name_of(source: object) -> str:
     return f"{type(source).__name__} object"
 
 
-def _sniff(owner: Source, protocol: str | None, path: Path | None) -> Capture:
+def _sniff(owner: Source, protocol: str | None) -> Capture:
     start = bytes(owner.view[:4])
     if not start:
         raise TruncatedError(owner.name, offset=0, expected="a market data file", found="no bytes")
     feed = FEEDS[protocol or "itch50"]
     if start in pcap.MAGICS:
         at, record, tick = _pcap_header(owner)
-        return Capture(owner, "pcap", feed, None, at, record, tick, path=path)
+        return Capture(owner, "pcap", feed, None, at, record, tick)
     if start == _PCAPNG:
         raise BadMagicError(owner.name, offset=0, expected="pcap or BinaryFILE", found="pcapng")
     if protocol is None and not _looks_like_frames(owner.view, feed):
@@ -193,7 +199,7 @@ def _sniff(owner: Source, protocol: str | None, path: Path | None) -> Capture:
             found=f"{start.hex(' ')} (name a protocol to read it anyway)",
             buffer=memoryview(bytes(owner.view[:64])),
         )
-    return Capture(owner, "binaryfile", feed, path=path)
+    return Capture(owner, "binaryfile", feed)
 
 
 def _pcap_header(owner: Source) -> tuple[int, Message, int]:

@@ -124,6 +124,8 @@ def _info(given: argparse.Namespace) -> int:
         info = feed.info()
         names = {tag: feed.protocol[tag].name for tag in info["counts"] if tag in feed.protocol}
     print(json.dumps(info) if given.json else _info_text(info, names))
+    if not info["datagrams"] and "not moldudp64" in info["skipped"]:  # it is another protocol's
+        return _say(f"{info['file']}: no MoldUDP64 datagram in {info['packets']:,} packets")
     damaged = info["truncated"] or info["errors_total"] or info["gaps"]
     return _DAMAGED if given.strict and damaged else 0
 
@@ -163,7 +165,7 @@ def _export(given: argparse.Namespace) -> int:
         messages = list(dict.fromkeys(feed.protocol[tag] for tag in tags))
         with Progress("writing") as writing:
             for path, rows in export_csv(feed, given.directory, messages, writing):
-                print(f"{path}: {rows:,} rows")
+                print(f"{printable(str(path))}: {rows:,} rows")
     return 0
 
 
@@ -183,7 +185,7 @@ def _samples(given: argparse.Namespace) -> int:
 
     with Progress("making") as progress:
         for path in make(given.directory, given.messages, given.seed, progress):
-            print(f"{path}: {path.stat().st_size:,} bytes")
+            print(f"{printable(str(path))}: {path.stat().st_size:,} bytes")
     return 0
 
 

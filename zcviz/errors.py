@@ -9,6 +9,7 @@
     │   ├── BadMagicError
     │   └── LengthMismatchError
     ├── SelectionError (LookupError)         a filter names what the feed does not hold
+    │   └── FieldError (KeyError)
     ├── BufferLifetimeError (RuntimeError)   memory used after, or released before, its time
     └── MissingExtraError (ImportError)      an optional library is not installed
 
@@ -24,6 +25,7 @@ __all__ = [
     "BadMagicError",
     "BufferLifetimeError",
     "DecodeError",
+    "FieldError",
     "LengthMismatchError",
     "MissingExtraError",
     "Problem",
@@ -102,6 +104,12 @@ class LengthMismatchError(DecodeError):
 
 class SelectionError(ZcvizError, LookupError):
     """A filter names a symbol, message or field that the feed does not have."""
+
+
+class FieldError(SelectionError, KeyError):
+    """No field of that name."""
+
+    __str__ = Exception.__str__  # KeyError would show the message as a quoted literal
 
 
 class BufferLifetimeError(ZcvizError, RuntimeError):

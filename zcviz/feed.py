@@ -14,12 +14,12 @@ import numpy as np
 
 from .buffers import Buffer, Source
 from .capture import Capture, Report, open_capture
-from .codec.columns import gather
 from .codec.flyweight import Flyweight, view_of
 from .codec.record import Record, record_of
 from .errors import BufferLifetimeError, SelectionError
 from .index import MessageIndex, build_index
 from .protocols import moldudp64
+from .render import printable
 from .selection import Selection, symbols_of
 from .session import Accounting, account
 from .spec import Protocol, tag_text
@@ -92,6 +92,10 @@ class Feed:
     def source(self) -> Source:
         """The owner of the feed's bytes."""
         return self.capture.source
+
+    @property
+    def __zcviz_owner__(self) -> object:
+        return self.source
 
     @property
     def data(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -177,19 +181,20 @@ class Feed:
         ------
         SelectionError
             No such message type, or a symbol that the feed does not have.
+        BufferLifetimeError
+            The feed is closed.
 
         Notes
         -----
         Memory: allocates the messages' offsets now, and each column when it is first asked for.
         """
+        self._check_open()
         message = self.protocol[tag]
         assert message.tag is not None
-        offsets = self.index.offsets[self.index.tags == message.tag[0]]
+        offsets = self.index.of_type(message.tag[0])
         chosen = self._select(symbol, start, end)
         if chosen:
-            times = gather(self.data, offsets, message, "timestamp")
-            locates = gather(self.data, offsets, message, "stock_locate")
-            offsets = offsets[chosen.mask(times, locates)]
+            offsets = offsets[chosen.mask(Table(self.source, message, offsets, self.name))]
         return Table(self.source, message, offsets, self.name)
 
     def _select(
@@ -253,7 +258,7 @@ class Feed:
         report = self.report
         cut = report.truncated
         return {
-            "file": str(self.capture.path or self.source.name),
+            "file": self.capture.label,
             "container": self.container,
             "compression": self.compression,
             "protocol": self.protocol.name,
@@ -338,4 +343,4 @@ class Feed:
         kind = f"{self.protocol.name} in {self.container}"
         packed = f", {self.compression}" if self.compression else ""
         state = "closed" if self.source.closed else f"{self.source.size:,} bytes"
-        return f"<Feed {self.name}: {kind}{packed}, {state}>"
+        return f"<Feed {printable(self.name)}: {kind}{packed}, {state}>"

@@ -113,9 +113,10 @@ class MessageIndex:
         own = self.offsets.nbytes + self.sizes.nbytes + self.tags.nbytes
         return own + (0 if self.numbers is None else self.numbers.nbytes)
 
-    def ordinals(self, tag: int) -> NDArray[np.int64]:
-        """Return the positions in the index of all messages with a tag: allocates them."""
-        return np.flatnonzero(self.tags == tag)
+    def of_type(self, tag: int) -> NDArray[np.unsignedinteger]:
+        """Return the offsets of all messages with a tag: allocates them."""
+        chosen: NDArray[np.unsignedinteger] = self.offsets[self.tags == tag]
+        return chosen
 
 
 @parts.register

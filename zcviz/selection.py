@@ -49,7 +49,7 @@ def symbols_of(data: NDArray[np.uint8], index: MessageIndex, protocol: Protocol)
     present = np.bincount(index.tags, minlength=256)
     for message in protocol:
         if message.tag is not None and "stock" in message.by_name and present[message.tag[0]]:
-            offsets = index.offsets[index.tags == message.tag[0]]
+            offsets = index.of_type(message.tag[0])
             first_seen(gather(data, offsets, message, "stock_locate"), offsets, first)
     view = memoryview(data)
     symbols = {}
@@ -67,12 +67,15 @@ class Selection:
 
     Attributes
     ----------
-    locates : frozenset of int or None
+    symbol : str or None
+    locates : frozenset of int
+        Those of the symbol. A message with locate 0 names it in its `stock` field, if at all.
     start, end : int or None [ns since midnight ET]
         Half-open.
     """
 
-    locates: frozenset[int] | None = None
+    symbol: str | None = None
+    locates: frozenset[int] = frozenset()
     start: int | None = None
     end: int | None = None
 
@@ -85,30 +88,41 @@ class Selection:
         symbols: Callable[[], Mapping[int, str]],
     ) -> Selection:
         """Make a filter from what a user says; `symbols` is asked only where it is needed."""
-        locates = None if symbol is None else _locates(symbol, symbols())
         return cls(
-            locates,
+            symbol,
+            frozenset() if symbol is None else _locates(symbol, symbols()),
             None if start is None else nanoseconds(start),
             None if end is None else nanoseconds(end),
         )
 
     def __bool__(self) -> bool:
-        return any(each is not None for each in (self.locates, self.start, self.end))
+        return any(each is not None for each in (self.symbol, self.start, self.end))
 
     def takes(self, message: Flyweight) -> bool:
         """Whether the filter takes one message."""
         fields: Any = message
         return (
-            (self.locates is None or fields.stock_locate in self.locates)
+            (self.symbol is None or self._names(fields))
             and (self.start is None or fields.timestamp >= self.start)
             and (self.end is None or fields.timestamp < self.end)
         )
 
-    def mask(self, times: NDArray[Any], locates: NDArray[Any]) -> NDArray[np.bool_]:
-        """Return which of many messages the filter takes: (n,) bool."""
+    def _names(self, fields: Any) -> bool:
+        locate = fields.stock_locate
+        stated = not locate and "stock" in fields.message.by_name
+        return locate in self.locates or (stated and symbol_text(fields.stock) == self.symbol)
+
+    def mask(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
+        """Return which messages of a table the filter takes: (n,) bool."""
+        times = columns["timestamp"]
         taken = np.ones(len(times), np.bool_)
-        if self.locates is not None:
-            taken &= np.isin(locates, list(self.locates))
+        if self.symbol is not None:
+            locates = columns["stock_locate"]
+            taken = np.isin(locates, list(self.locates))
+            if "stock" in columns:
+                unnumbered = np.flatnonzero(locates == 0)
+                stocks = columns["stock"][unnumbered].tolist() if len(unnumbered) else []
+                taken[unnumbered] = [symbol_text(stock) == self.symbol for stock in stocks]
         if self.start is not None:
             taken &= times >= self.start
         if self.end is not None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -193,10 +194,13 @@ def _content(data: NDArray[np.uint8], datagrams: Datagrams) -> Content:
 
     view = memoryview(data)
 
-    def content(datagram: int, first: int, after: int) -> memoryview:
+    @lru_cache(maxsize=256)  # one datagram may overlap thousands that came before it
+    def bounds(datagram: int) -> list[tuple[int, int]]:
         start = int(datagrams.offsets[datagram])
-        stop = start + int(datagrams.sizes[datagram])
-        bounds = list(block_bounds(view, start, stop))[first:after]
-        return view[bounds[0][0] - moldudp64.BLOCK.size : bounds[-1][1]]
+        return list(block_bounds(view, start, start + int(datagrams.sizes[datagram])))
+
+    def content(datagram: int, first: int, after: int) -> memoryview:
+        blocks = bounds(datagram)
+        return view[blocks[first][0] - moldudp64.BLOCK.size : blocks[after - 1][1]]
 
     return content

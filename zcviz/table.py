@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +10,8 @@ from numpy.typing import NDArray
 
 from .buffers import Source
 from .codec.columns import gather
-from .errors import BufferLifetimeError, SelectionError
+from .errors import BufferLifetimeError, FieldError, SelectionError
+from .render import escape, printable
 from .spec import Message
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Table(Mapping[str, NDArray[Any]]):
     def __getitem__(self, name: str) -> NDArray[Any]:
         if name not in self.message.by_name:
             known = ", ".join(self.message.by_name)
-            raise KeyError(f"{self.message.name} has no field {name!r}; it has {known}")
+            raise FieldError(f"{self.message.name} has no field {name!r}; it has {known}")
         if name not in self._columns:
             if self._source.closed:
                 raise BufferLifetimeError(f"{self._name} is closed, {name!r} not gathered before")
@@ -84,10 +84,10 @@ class Table(Mapping[str, NDArray[Any]]):
         Memory: allocates the column, 8·n bytes. A float holds 15 to 16 decimal digits; keep the
         integers where the last digit counts.
         """
-        field = self.message[name]
+        column, field = self[name], self.message[name]
         if not field.type.is_number:
             raise SelectionError(f"{self.message.name}.{name} is text and has no scale")
-        return self[name] / np.float64(10**field.scale)
+        return column / np.float64(10**field.scale)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a DataFrame: integers as they are, text without its padding.
@@ -106,7 +106,9 @@ class Table(Mapping[str, NDArray[Any]]):
 
     def __repr__(self) -> str:
         names = ", ".join(self)
-        return f"<Table {self.message.name} of {self._name}: {len(self):,} rows of {names}>"
+        return (
+            f"<Table {self.message.name} of {printable(self._name)}: {len(self):,} rows of {names}>"
+        )
 
     def _repr_html_(self) -> str:
         if self._source.closed:

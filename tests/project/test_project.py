@@ -100,3 +100,9 @@ def test_without_a_python_make_says_what_is_needed(tmp_path: Path) -> None:
     assert told.returncode == 2
     assert "zcviz needs Python 3.11 or newer" in told.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+def test_every_file_that_the_readme_links_to_exists() -> None:
+    links = re.findall(r"\]\(((?!https?:)[^)#]+)\)", text("README.md"))
+    assert {"bench/pipelines.svg", "bench/REPORT.md"} <= set(links)
+    assert [link for link in links if not (ROOT / link).exists()] == []

@@ -221,9 +221,11 @@ def test_a_container_that_is_not_read_yet_is_named(captures, zcviz_run, name):
         assert text.count("\n") == 1
 
 
-def test_a_protocol_that_is_not_read_yet_is_an_honest_zero(captures, zcviz_run):
+def test_a_capture_of_another_protocol_is_counted_and_refused(captures, zcviz_run):
     done = zcviz_run("info", captures / "iex-tops16-20170710.pcap.gz", "--json")
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.returncode == 2
+    assert done.stderr.count(b"\n") == 1
+    assert b"no MoldUDP64 datagram in 13,022 packets" in done.stderr
     info = json.loads(done.stdout)
     assert (info["container"], info["compression"]) == ("pcap", "gzip")
     assert info["packets"] == 13_022

@@ -10,12 +10,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import SelectionError, ZcvizError
 from ..feed import Feed
-from ..pipelines import EXPERIMENTS, PIPELINES, Pipeline
+from ..pipelines import EXPERIMENTS, PIPELINES, Pipeline, Run
 from ..trace import allocations
 from ..trace.ledger import Entry, Ledger
 from .measure import host, interleaved
@@ -120,16 +121,14 @@ def _rows(feed: Feed, pipeline: Pipeline, times: list[list[float]], count: int) 
         per_message = (entry.viewed / count, entry.copied / count, entry.derived / count)
         rows.append(Row(pipeline.name, stage.name, stage.does, ns, *per_message, blocks, peak))
         before = prefix
-    return [*rows, _total(pipeline.name, rows, before * 1e9 / count)]
+    return [*rows, _total(pipeline.name, rows, before * 1e9 / count, traced["total"][1])]
 
 
-def _total(name: str, rows: list[Row], ns: float) -> Row:
+def _total(name: str, rows: list[Row], ns: float, peak: int) -> Row:
     viewed, copied, derived, blocks = (
         sum(getattr(row, what) for row in rows)
         for what in ("viewed", "copied", "derived", "blocks")
     )
-    # While the last stage runs, the outputs of all before it are still there.
-    peak = sum(row.peak for row in rows)
     return Row(name, "total", "", ns, viewed, copied, derived, blocks, peak)
 
 
@@ -144,19 +143,27 @@ def _ledger(feed: Feed, pipeline: Pipeline) -> dict[str, Entry]:
 
 
 def _trace(feed: Feed, pipeline: Pipeline) -> dict[str, tuple[float, int]]:
-    # By stage: blocks held per message, and the highest peak, over the first packets.
+    # By stage: blocks held per message, and the highest peak, over the first packets. The total's
+    # peak is measured around all stages: what an early one frees is gone when the last one runs.
     run = pipeline.start(feed, stepped=False)
-    blocks: dict[str, int] = {}
+    blocks: Counter[str] = Counter()
     peaks: dict[str, int] = {}
-    while run.done < TRACED:
-        value: Any = None
-        for at, stage in enumerate(run.stages):
-            with allocations() as seen:
-                value = stage.function(value) if at else stage.function()
-            if value is None:
-                break
-            blocks[stage.name] = blocks.get(stage.name, 0) + seen.blocks
-            peaks[stage.name] = max(peaks.get(stage.name, 0), seen.peak)
-        if value is None and not at:
-            break
-    return {name: (held / max(1, run.done), peaks[name]) for name, held in blocks.items()}
+    more = True
+    while more and run.done < TRACED:
+        with allocations() as whole:
+            more = _trace_unit(run, blocks, peaks)
+        peaks["total"] = max(peaks.get("total", 0), whole.peak)
+    return {name: (blocks[name] / max(1, run.done), peak) for name, peak in peaks.items()}
+
+
+def _trace_unit(run: Run, blocks: Counter[str], peaks: dict[str, int]) -> bool:
+    outputs: list[Any] = []  # all kept: what a stage lets go of would count against the next
+    for stage in run.stages:
+        with allocations() as seen:
+            output = stage.function(*outputs[-1:])
+        if output is None:
+            return bool(outputs)  # a packet with nothing more in it, or the end
+        outputs.append(output)
+        blocks[stage.name] += seen.blocks
+        peaks[stage.name] = max(peaks.get(stage.name, 0), seen.peak)
+    return True

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..codec.columns import gather
 from ..feed import Feed
 from ..feed import open as open_feed
 from ..index import build_index
@@ -98,15 +99,8 @@ def measure(directory: Path, messages: int, rounds: int, say: Callable[[str], No
     say(f"making a sample of {messages:,} messages")
     paths = make(directory, messages)
     with open_feed(paths[0]) as itch, open_feed(paths[1]) as pcap:
-        jobs = {**_file_jobs(itch), **_packet_jobs(pcap)}
-        say(f"timing {len(jobs)} jobs, {rounds} rounds")
-        for job in jobs.values():
-            job()  # compile, and have the pages in memory
-        times = interleaved(jobs, rounds)
-        lines = [
-            Line(name, messages, (pcap if name.startswith("pcap") else itch).source.size, tuple(t))
-            for name, t in times.items()
-        ]
+        say(f"timing, {rounds} rounds")
+        lines = _lines(itch, pcap, messages, rounds)
         say("comparing pipelines")
         names = tuple(PIPELINES | EXPERIMENTS)
         compared = tuple(
@@ -115,12 +109,21 @@ def measure(directory: Path, messages: int, rounds: int, say: Callable[[str], No
     return Report(host(), messages, tuple(lines), compared)
 
 
+def _lines(itch: Feed, pcap: Feed, messages: int, rounds: int) -> list[Line]:
+    # In a function of its own: the jobs hold arrays into the maps, and must be gone at closing.
+    jobs = {**_file_jobs(itch), **_packet_jobs(pcap)}
+    for job in jobs.values():
+        job()  # compile, and have the pages in memory
+    return [
+        Line(name, messages, (pcap if name.startswith("pcap") else itch).source.size, tuple(taken))
+        for name, taken in interleaved(jobs, rounds).items()
+    ]
+
+
 def _file_jobs(feed: Feed) -> Mapping[str, Callable[[], Any]]:
     data = feed.data
     warm = np.empty_like(data)
     prices = feed.table("A").offsets, feed.protocol["A"]
-    from ..codec.columns import gather
-
     return {
         "copy the BinaryFILE into fresh memory": data.copy,
         "copy it into warm memory": lambda: np.copyto(warm, data),

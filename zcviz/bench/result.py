@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SelectionError
-from ..render import renderer
+from ..render import printable, renderer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,8 +138,8 @@ class Comparison:
         widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
         lines = [_line(row, widths) for row in (head, *body)]
         about = (
-            f"{self.feed}: {self.messages:,} messages, all figures per message but the peak; "
-            f"the least of {self.rounds} rounds"
+            f"{printable(self.feed)}: {self.messages:,} messages, all figures per message but the "
+            f"peak; the least of {self.rounds} rounds"
         )
         facts = ", ".join(f"{key} {value}" for key, value in self.host.items())
         return "\n".join([about, "", *lines, "", self.sentence, facts])

@@ -109,7 +109,8 @@ def _write(
 
 @contextmanager
 def _replaced(path: Path) -> Iterator[BinaryIO]:
-    # Whoever has the old file mapped keeps it, and an interruption leaves it as it was.
+    # An interruption leaves the old file as it was. On POSIX systems whoever has it mapped keeps
+    # it; Windows refuses to replace a mapped file, and says so.
     part = path.with_name(path.name + ".part")
     try:
         with part.open("wb") as file:

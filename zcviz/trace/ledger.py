@@ -8,6 +8,9 @@ copied    is fresh memory holding wire values (buffers, records, columns); in wi
 derived   is other fresh memory: offsets, sizes, tags, sums
 ========= ===================================================================================
 
+Only what a stage *gives* is seen. The values that a stage reads on the way, such as the fields that
+a summary takes from a flyweight, become Python objects for a moment and are not counted.
+
 No stage says of itself what it did. View or fresh is read off addresses. Copied or derived follows
 from the *kind* of the output, and a kind is decided once, for all stages, by `parts`.
 """
