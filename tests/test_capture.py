@@ -199,6 +199,15 @@ def many(n=3000):
     return frames(*[add(noise.getrandbits(60), price=noise.getrandbits(31)) for _ in range(n)])
 
 
+@pytest.mark.parametrize("content", [small_itch(), small_pcap(), small_pcap()[:-7]])
+def test_offsets_count_in_the_decompressed_stream(content):
+    reports = []
+    for given in (content, gzip.compress(content)):
+        with zcviz.open(given) as feed:
+            reports.append((feed.report, feed.index.offsets.tolist()))
+    assert reports[0] == reports[1]
+
+
 def test_members_of_a_gzip_file_are_read_one_after_another():
     content = many()
     cuts = [0, 1, 5000, 5001, len(content)]

@@ -244,6 +244,34 @@ def test_what_may_not_be_read_or_written(write, tmp_path, monkeypatch, capsys):
     path.chmod(0o600)
 
 
+OTHER = helpers.packet(b"\x01\x00\x03\x80" + bytes(60))
+
+
+def test_a_capture_of_another_protocol_is_counted_and_refused(run_here, write):
+    for words in ([], ["--json"], ["--json", "--strict"]):
+        done = run_here("info", write(helpers.pcap(OTHER, OTHER)), *words)
+        assert done.returncode == 2
+        assert done.stderr.count(b"\n") == 1
+        assert b"no MoldUDP64 datagram in 2 packets" in done.stderr
+        if words:
+            assert json.loads(done.stdout)["skipped"] == {"not moldudp64": 2}
+
+
+def test_other_traffic_beside_the_feeds_is_no_reason_to_refuse(run_here, write):
+    for packets in ([OTHER, helpers.packet(mold(1))], [helpers.ethernet(b"", kind=0x806)], []):
+        done = run_here("info", write(helpers.pcap(*packets)), "--json", "--strict")
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_the_file_is_told_as_it_was_given(run_here, write, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for content in (SOUND, gzip.compress(SOUND)):
+        path = write(content, "day")
+        for given in ("day", "./day", path):
+            told = json.loads(run_here("info", given, "--json").stdout)["file"]
+            assert Path(told) == Path(given)
+
+
 # --- names from outside are shown, never obeyed --------------------------------------------------
 
 

@@ -212,6 +212,23 @@ def test_views_and_records_and_tables_can_be_filtered(feed, chosen, expected):
         assert len(table) == len(times)
 
 
+def test_a_message_without_a_locate_is_found_by_the_symbol_it_states():
+    # The stock locate of an IPO quoting period is always 0.
+    def quoting(stock, locate=0):
+        return helpers.itch("K", stock.ljust(8), locate=locate)
+
+    content = frames(quoting(b"AAPL"), add(), quoting(b"MSFT"), quoting(b"MSFT", locate=1),
+                     helpers.executed(locate=0), add(locate=0, stock=b"AAPL"))  # fmt: skip
+    with zcviz.open(content) as feed:
+        everything = records_of(feed)
+        expected = [everything[n] for n in (0, 1, 3, 5)]
+        assert records_of(feed, symbol="AAPL") == expected
+        assert [view.to_record() for view in feed.views(symbol="AAPL")] == expected
+        assert feed.table("K", symbol="AAPL")["stock"].tolist() == [b"AAPL    ", b"MSFT    "]
+        assert len(feed.table("A", symbol="AAPL")) == 2
+        assert len(feed.table("E", symbol="AAPL")) == 0
+
+
 def test_two_locates_can_have_one_symbol():
     content = frames(add(1, locate=1), add(2, locate=2, stock=b"X"), add(3, locate=3))
     with zcviz.open(content) as feed:
