@@ -169,10 +169,11 @@ result
 
 # %% [markdown]
 # **Where zero-copy ends.** The kernel read the file from the disk into its page cache; that is one
-# copy, and nobody here avoids it. The map shows us those very pages: no copy. The index holds
-# offsets, and no byte of the feed: no copy. The columns *are* copies, of the fields that count, in
-# the byte order of your processor; the line `gather` says how many bytes. So say "zero-copy" only
-# together with the boundary that you mean.
+# copy, and nobody here avoids it. The map shows us those very pages: no copy. The index notes where
+# each message is, and of what type: no message is copied. What a flyweight reads becomes a Python
+# number for a moment; the table counts what a stage hands on. The columns *are* copies, of the
+# fields that count, in the byte order of your processor; the line `gather` says how many bytes. So
+# say "zero-copy" only together with the boundary that you mean.
 
 # %% [markdown]
 # ## 4 · What `tracemalloc` sees
