@@ -81,6 +81,8 @@ def test_bytes_are_viewed_where_they_lie(as_buffer):
     buffer = as_buffer(frames(*day()))
     with zcviz.open(buffer) as feed:
         assert feed.source.owner is buffer
+        assert feed.source.view.readonly
+        assert not feed.data.flags.writeable
         assert zcviz.shares_memory(feed.data, buffer)
         assert len(feed) == 14
 

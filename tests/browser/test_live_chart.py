@@ -16,6 +16,8 @@ from tests.browser.lab import Journey, write_notebook
 
 Begin = Callable[..., Journey]
 
+pytestmark = pytest.mark.slow  # minutes; the first lesson's journey is among the quick ones
+
 SECONDS = 1000.0
 PATIENCE = 60 * SECONDS  # a busy machine is no failure
 ALL = ("copying", "flyweight", "columnar")

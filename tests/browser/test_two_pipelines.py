@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Locator, expect
 from tests.browser.lab import Journey
 from tests.browser.reader import PATIENCE, Reader
 
+pytestmark = pytest.mark.slow  # minutes; the first lesson's journey is among the quick ones
+
 LESSON = "notebooks/01_two_pipelines.ipynb"
 STAGES = {
     "copying": ("packet", "datagram", "message", "record", "summary"),
