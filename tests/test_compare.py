@@ -202,6 +202,7 @@ def test_tracing_is_left_as_it_was(feed):
     assert not tracemalloc.is_tracing()
 
 
+@pytest.mark.slow
 def test_the_benchmark_writes_its_report(tmp_path):
     command = [sys.executable, "-m", "zcviz.bench", "--messages", "2000", "--rounds", "1"]
     subprocess.run([*command, "--out", str(tmp_path)], check=True, capture_output=True)
