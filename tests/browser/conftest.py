@@ -22,7 +22,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+# For a module, not for the session: while Playwright is open, an event loop counts as running in
+# this thread, and tests that come later run loops of their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     from .lab import browser_at, chromium
 
@@ -48,7 +50,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(
     browser: Browser, workspace: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
