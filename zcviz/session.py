@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from .index import Datagrams
 from .protocols import moldudp64
+from .walk import block_bounds
 
 __all__ = ["Accounting", "Content", "Sequencer", "account"]
 
@@ -190,8 +191,6 @@ def _account_channel(
 
 
 def _content(data: NDArray[np.uint8], datagrams: Datagrams) -> Content:
-    from .walk import block_bounds
-
     view = memoryview(data)
 
     @lru_cache(maxsize=256)  # one datagram may overlap thousands that came before it
