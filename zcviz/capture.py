@@ -28,7 +28,7 @@ from .buffers import Buffer, HeldBytes, MappedFile, Source
 from .codec.flyweight import reader
 from .decompress import decompress
 from .errors import BadMagicError, BufferLifetimeError, Problem, SelectionError, TruncatedError
-from .protocols import FEEDS, itch50, pcap
+from .protocols import FEEDS, binaryfile, pcap
 from .spec import Message, Protocol
 
 __all__ = ["MAX_PROBLEMS", "Capture", "Report", "open_capture"]
@@ -222,7 +222,7 @@ def _pcap_header(owner: Source) -> tuple[int, Message, int]:
 def _looks_like_frames(view: memoryview, feed: Protocol, frames: int = 64) -> bool:
     # A chain of lengths, at least one of which fits its message's type. Bytes of another kind run
     # off the end of the file, or hit an unlikely length, long before one fits by chance.
-    length = reader(itch50.FRAME, "length")
+    length = reader(binaryfile.FRAME, "length")
     sizes = {message.tag: message.size for message in feed}
     at = fitting = 0
     for _ in range(frames):

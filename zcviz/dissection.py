@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .codec.flyweight import reader
 from .errors import SelectionError
 from .feed import Feed
-from .protocols import ethernet, ipv4, itch50, moldudp64, udp
+from .protocols import binaryfile, ethernet, ipv4, moldudp64, udp
 from .spec import Message
 from .walk import Bytes, Walker, block_bounds
 
@@ -67,8 +67,8 @@ def dissect(feed: Feed, message: int) -> Dissection:
     index, source = feed.index, feed.source.view
     at, size = int(index.offsets[message]), int(index.sizes[message])
     if index.numbers is None or index.datagrams is None:
-        start = at - itch50.FRAME.size
-        layers = [(itch50.FRAME, 0), *_message_layer(feed, source, at, start)]
+        start = at - binaryfile.FRAME.size
+        layers = [(binaryfile.FRAME, 0), *_message_layer(feed, source, at, start)]
         return Dissection(source[start : at + size], start, tuple(layers))
     start = int(index.datagrams.records[int(index.numbers[message])])
     record = feed.capture.record

@@ -191,7 +191,7 @@ class Feed:
         self._check_open()
         message = self.protocol[tag]
         assert message.tag is not None
-        offsets = self.index.of_type(message.tag[0])
+        offsets = self.index.of_type(message.key)
         chosen = self._select(symbol, start, end)
         if chosen:
             offsets = offsets[chosen.mask(Table(self.source, message, offsets, self.name))]
@@ -224,7 +224,7 @@ class Feed:
         closed raises `BufferLifetimeError`.
         """
         chosen = self._select(symbol, start, end)
-        known = {m.tag[0]: view_of(m)() for m in self.protocol if m.tag is not None}
+        known = {m.key: view_of(m)() for m in self.protocol if m.tag is not None}
         self._views.update(known.values())
         index, source = self.index, self.source
         for at in range(0, len(index), 4096):  # lists in slices: an index may not fit as one
@@ -248,10 +248,10 @@ class Feed:
 
         Parameters are those of `views`. Memory: copies each message.
         """
-        decoders = {m.tag[0]: record_of(m) for m in self.protocol if m.tag is not None}
+        decoders = {m.key: record_of(m) for m in self.protocol if m.tag is not None}
         for view in self.views(symbol, start, end):
             assert view.message.tag is not None
-            yield decoders[view.message.tag[0]](view._buffer, view._at)
+            yield decoders[view.message.key](view._buffer, view._at)
 
     def info(self) -> dict[str, Any]:
         """Return what ``zcviz info --json`` prints."""

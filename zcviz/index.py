@@ -131,7 +131,7 @@ def expected_sizes(protocol: Protocol) -> NDArray[np.uint16]:
     sizes = np.zeros(256, np.uint16)
     for message in protocol:
         if message.tag is not None:
-            sizes[message.tag[0]] = message.size
+            sizes[message.key] = message.size
     return sizes
 
 

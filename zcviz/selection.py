@@ -48,8 +48,8 @@ def symbols_of(data: NDArray[np.uint8], index: MessageIndex, protocol: Protocol)
     first = np.full(1 << 16, _NEVER, np.uint64)
     present = np.bincount(index.tags, minlength=256)
     for message in protocol:
-        if message.tag is not None and "stock" in message.by_name and present[message.tag[0]]:
-            offsets = index.of_type(message.tag[0])
+        if message.tag is not None and "stock" in message.by_name and present[message.key]:
+            offsets = index.of_type(message.key)
             first_seen(gather(data, offsets, message, "stock_locate"), offsets, first)
     view = memoryview(data)
     symbols = {}

@@ -114,7 +114,7 @@ class Accumulator:
         self.symbols: dict[int, bytes] = {}
         self.first = MASK
         self.last = -1
-        self._naming = {m.tag[0] for m in protocol if m.tag and "stock" in m.by_name}
+        self._naming = {m.key for m in protocol if m.tag and "stock" in m.by_name}
 
     def add(self, messages: Iterable[tuple[int, Any]]) -> None:
         """Take in messages with their tags; None stands for one of an unknown type.

@@ -32,7 +32,7 @@ class Documentation:
     @property
     def title(self) -> str:
         """Name, tag, size and source."""
-        tag = f" {self.message.tag.decode('latin-1')!r}" if self.message.tag else ""
+        tag = f" {self.message.tag_text!r}" if self.message.tag is not None else ""
         return f"{self.message.name}{tag}, {self.message.size} bytes. {self.message.source}"
 
     def to_markdown(self) -> str:

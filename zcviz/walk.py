@@ -83,7 +83,7 @@ class Walker:
         self.base = self._position = capture.start
         self._copy = capture.source.cutter() if copies else None
         self._end = capture.source.size
-        self._sizes = {m.tag[0]: m.size for m in capture.protocol if m.tag is not None}
+        self._sizes = {m.key: m.size for m in capture.protocol if m.tag is not None}
         self._full = 0
         if capture.record is not None:
             self._captured = reader(capture.record, "captured_length")

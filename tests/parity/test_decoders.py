@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests import helpers
 from zcviz.codec import dtype_of, encode, encode_into, gather, reader, record_of, reference, view_of
 from zcviz.errors import BufferLifetimeError, SpecError, TruncatedError
-from zcviz.protocols import FEEDS, ethernet, ipv4, itch50, moldudp64, pcap, udp
+from zcviz.protocols import FEEDS, binaryfile, ethernet, ipv4, itch50, moldudp64, pcap, udp
 from zcviz.spec import Message, alpha, char, i32, i64, raw, u8, u16, u32, u48, u64
 
 # Widths, signs and byte orders that no protocol of today needs are read by the same code.
@@ -27,7 +27,7 @@ MIXED = [
 
 HEADERS = [
     pcap.FILE_LITTLE, pcap.FILE_BIG, pcap.RECORD_LITTLE, pcap.RECORD_BIG, ethernet.HEADER,
-    ethernet.VLAN, ipv4.HEADER, udp.HEADER, moldudp64.HEADER, moldudp64.BLOCK, itch50.FRAME,
+    ethernet.VLAN, ipv4.HEADER, udp.HEADER, moldudp64.HEADER, moldudp64.BLOCK, binaryfile.FRAME,
 ]  # fmt: skip
 MESSAGES = [message for feed in FEEDS.values() for message in feed] + HEADERS + MIXED
 every_message = pytest.mark.parametrize("message", MESSAGES, ids=lambda m: m.name + m.order)
@@ -204,7 +204,7 @@ DOCUMENTED_HEADERS = {
     udp.HEADER: (8, "source_port 0:2, destination_port 2:2, length 4:2, checksum 6:2"),
     moldudp64.HEADER: (20, "session 0:10, sequence 10:8, count 18:2"),
     moldudp64.BLOCK: (2, "length 0:2"),
-    itch50.FRAME: (2, "length 0:2"),
+    binaryfile.FRAME: (2, "length 0:2"),
 }  # fmt: skip
 
 

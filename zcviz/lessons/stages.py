@@ -17,7 +17,7 @@ from ..dissection import Dissection, dissect
 from ..errors import SelectionError
 from ..feed import Feed
 from ..pipelines import EXPERIMENTS, PIPELINES, StageResult
-from ..protocols.itch50 import FRAME
+from ..protocols.binaryfile import FRAME
 from ..spec import Message
 from ..viz.theme import title_of
 from .census import Count, census
@@ -55,7 +55,7 @@ def choose_message(feed: Feed, tag: str = "A", among: int = AMONG) -> int:
     if not len(feed):
         raise SelectionError(f"{feed.name} holds no message to follow")
     tags = feed.index.tags[:among]
-    known = np.isin(tags, [m.tag[0] for m in feed.protocol if m.tag is not None])
+    known = np.isin(tags, [m.key for m in feed.protocol if m.tag is not None])
     worth = 4 * known + 2 * (tags == ord(tag))
     if feed.index.numbers is not None:
         packets = feed.index.numbers[: among + 5]  # enough to see the last one's company

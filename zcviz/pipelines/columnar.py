@@ -108,7 +108,7 @@ class _Columnar:
         self._source = feed.source
         self._has_packets = feed.capture.record is not None
         self._stepped = stepped
-        self._types = {m.tag[0]: m for m in feed.protocol if m.tag is not None}
+        self._types = {m.key: m for m in feed.protocol if m.tag is not None}
         self.done = 0
         self._messages = np.zeros(256, np.int64)
         self._sums: Sums | None = None  # made by the stage that fills it, and counted there
@@ -161,7 +161,7 @@ class _Columnar:
             self._last = max(self._last, int(times.max()))
             if "stock" in each.message.by_name:
                 first_seen(each.columns["stock_locate"], each.offsets, sums.first)
-            contribution = CONTRIBUTIONS.get(each.message.tag[0])
+            contribution = CONTRIBUTIONS.get(each.message.key)
             if contribution is not None:
                 sums.add(each, contribution)
         return sums

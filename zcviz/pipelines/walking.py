@@ -136,7 +136,7 @@ class _Moving(_Walk):
 
 
 def _by_tag(protocol: Protocol, make: Callable[[Any], Any]) -> dict[int, Any]:
-    return {message.tag[0]: make(message) for message in protocol if message.tag is not None}
+    return {message.key: make(message) for message in protocol if message.tag is not None}
 
 
 def copying_stages(feed: Feed, stepped: bool) -> _Records:

@@ -6,8 +6,10 @@ Timestamps count nanoseconds since midnight, US Eastern time.
 """
 
 from ..spec import Field, Message, Protocol, alpha, char, u16, u32, u48, u64
+from .binaryfile import BINARYFILE
+from .moldudp64 import MOLDUDP64
 
-__all__ = ["FRAME", "ITCH50"]
+__all__ = ["ITCH50"]
 
 _TITLE = "Nasdaq TotalView-ITCH 5.0, 2026-02-19"
 
@@ -225,13 +227,6 @@ ITCH50 = Protocol("itch50", _TITLE, (
     LULD_AUCTION_COLLAR, OPERATIONAL_HALT, ADD_ORDER, ADD_ORDER_MPID, ORDER_EXECUTED,
     ORDER_EXECUTED_WITH_PRICE, ORDER_CANCEL, ORDER_DELETE, ORDER_REPLACE, TRADE, CROSS_TRADE,
     BROKEN_TRADE, NOII, RETAIL_PRICE_IMPROVEMENT, DIRECT_LISTING_PRICE_DISCOVERY,
-))
+), framings=(BINARYFILE, MOLDUDP64), symbol="stock", locate="stock_locate",
+    zone="America/New_York")
 # fmt: on
-
-# BinaryFILE, the form in which a whole day is published: a length, then that many bytes.
-FRAME = Message(
-    "binaryfile_frame",
-    size=2,
-    source="Nasdaq BinaryFILE: message length; 0 ends the session",
-    fields=(u16("length", unit="bytes"),),
-)

@@ -3,9 +3,9 @@
 Source: MoldUDP64 protocol specification, version 1.00, "Downstream packet".
 """
 
-from ..spec import Message, alpha, u16, u64
+from ..spec import Framing, Message, alpha, u16, u64
 
-__all__ = ["BLOCK", "END_OF_SESSION", "HEADER", "HEARTBEAT"]
+__all__ = ["BLOCK", "END_OF_SESSION", "HEADER", "HEARTBEAT", "MOLDUDP64"]
 
 HEARTBEAT = 0
 END_OF_SESSION = 0xFFFF
@@ -30,4 +30,16 @@ BLOCK = Message(
     size=2,
     source="MoldUDP64 1.00, Message block",
     fields=(u16("length", unit="bytes", doc="Of the message that follows; may be 0."),),
+)
+
+MOLDUDP64 = Framing(
+    "moldudp64",
+    source="MoldUDP64 1.00, Downstream packet",
+    header=HEADER,
+    prefix=BLOCK,
+    sequence="sequence",
+    count="count",
+    channel=("session",),
+    unsequenced=0,
+    end=END_OF_SESSION,
 )

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..protocols.itch50 import FRAME, ITCH50
+from ..protocols.binaryfile import FRAME
+from ..protocols.itch50 import ITCH50
 from .books import Moves
 from .columns import Values, scatter
 from .day import HALTS, MAKERS, RELEASE, SECOND
@@ -25,7 +26,7 @@ SIZES = np.zeros(256, np.int64)
 """Message type to size [bytes]."""
 for _message in ITCH50:
     assert _message.tag is not None
-    SIZES[_message.tag[0]] = _message.size
+    SIZES[_message.key] = _message.size
 
 _MPID = np.array([f"ZMM{chr(65 + n)}" for n in range(MAKERS)], "S4")
 _STATE, _REASON = (np.array(part) for part in zip(*HALTS, strict=True))
@@ -73,10 +74,10 @@ def stream_of(
     columns = (span.time, span.security, span.code, *moves[1:], random)
     for message in ITCH50:
         assert message.tag is not None
-        which = np.flatnonzero(moves.tag == message.tag[0])
+        which = np.flatnonzero(moves.tag == message.key)
         if len(which):
             rows = Rows._make([*(column[which] for column in columns), listing])
-            says = {**_prefix(rows), **_SAYS[message.tag](rows)}
+            says = {**_prefix(rows), **_SAYS[message.tag_text](rows)}
             scatter(stream, starts[which] + FRAME.size, message, says)
     return stream, sizes
 
@@ -158,83 +159,83 @@ def _imbalance(rows: Rows) -> Values:
     }
 
 
-_SAYS: Mapping[bytes, Callable[[Rows], Values]] = {
-    b"S": lambda rows: {"event_code": rows.letter},
-    b"R": _stock_directory,
-    b"H": lambda rows: {
+_SAYS: Mapping[str, Callable[[Rows], Values]] = {
+    "S": lambda rows: {"event_code": rows.letter},
+    "R": _stock_directory,
+    "H": lambda rows: {
         "stock": rows.stock,
         "trading_state": _STATE[rows.code],
         "reserved": b" ",
         "reason": _REASON[rows.code],
     },
-    b"Y": lambda rows: {"stock": rows.stock, "reg_sho_action": rows.letter},
-    b"L": lambda rows: {
+    "Y": lambda rows: {"stock": rows.stock, "reg_sho_action": rows.letter},
+    "L": lambda rows: {
         "mpid": _MPID[rows.code],
         "stock": rows.stock,
         "primary_market_maker": _one_of(b"YN", rows.code & 1),
         "market_maker_mode": b"N",
         "market_participant_state": b"A",
     },
-    b"V": lambda rows: _DECLINES,
-    b"W": lambda rows: {"breached_level": rows.letter},
-    b"K": lambda rows: {
+    "V": lambda rows: _DECLINES,
+    "W": lambda rows: {"breached_level": rows.letter},
+    "K": lambda rows: {
         "stock_locate": 0,
         "stock": rows.stock,
         "ipo_quotation_release_time": RELEASE[IPO] // SECOND,
         "ipo_quotation_release_qualifier": rows.letter,
         "ipo_price": rows.percent(100),
     },
-    b"J": lambda rows: {
+    "J": lambda rows: {
         "stock": rows.stock,
         "auction_collar_reference_price": rows.percent(100),
         "upper_auction_collar_price": rows.percent(105 + 5 * rows.code.astype(np.int64)),
         "lower_auction_collar_price": rows.percent(95 - 5 * rows.code.astype(np.int64)),
         "auction_collar_extension": rows.code,
     },
-    b"h": lambda rows: {
+    "h": lambda rows: {
         "stock": rows.stock,
         "market_code": b"X",
         "operational_halt_action": rows.letter,
     },
-    b"A": _order,
-    b"F": lambda rows: {**_order(rows), "attribution": _MPID[rows.random >> 40 & MAKERS - 1]},
-    b"E": _execution,
-    b"C": lambda rows: {
+    "A": _order,
+    "F": lambda rows: {**_order(rows), "attribution": _MPID[rows.random >> 40 & MAKERS - 1]},
+    "E": _execution,
+    "C": lambda rows: {
         **_execution(rows),
         "printable": np.where(rows.letter == b"N", b"N", b"Y"),
         "execution_price": rows.price,
     },
-    b"X": lambda rows: {
+    "X": lambda rows: {
         "order_reference_number": rows.reference,
         "cancelled_shares": rows.shares,
     },
-    b"D": lambda rows: {"order_reference_number": rows.reference},
-    b"U": lambda rows: {
+    "D": lambda rows: {"order_reference_number": rows.reference},
+    "U": lambda rows: {
         "original_order_reference_number": rows.reference,
         "new_order_reference_number": rows.other,
         "shares": rows.shares,
         "price": rows.price,
     },
-    b"P": lambda rows: {
+    "P": lambda rows: {
         **_order(rows),
         "order_reference_number": 0,
         "buy_sell_indicator": b"B",
         "match_number": rows.other,
     },
-    b"Q": lambda rows: {
+    "Q": lambda rows: {
         "shares": rows.shares,
         "stock": rows.stock,
         "cross_price": rows.price,
         "match_number": rows.other,
         "cross_type": rows.letter,
     },
-    b"B": lambda rows: {"match_number": rows.other},
-    b"I": _imbalance,
-    b"N": lambda rows: {
+    "B": lambda rows: {"match_number": rows.other},
+    "I": _imbalance,
+    "N": lambda rows: {
         "stock": rows.stock,
         "interest_flag": _one_of(b"BSAN", rows.random >> 40 & 3),
     },
-    b"O": lambda rows: {
+    "O": lambda rows: {
         "stock": rows.stock,
         "open_eligibility_status": rows.letter,
         "minimum_allowable_price": rows.percent(80),

@@ -181,7 +181,7 @@ def _held(value: Any) -> Iterable[tuple[str, Any]]:
     if isinstance(value, list | tuple):
         return [("", each) for each in value[:_MOST]]
     if isinstance(value, Columns):
-        tag = (value.message.tag or b"").decode("latin-1")
+        tag = value.message.tag_text
         named = {"offsets": value.offsets, **value.columns}
         return [(f"{tag} {name}".strip(), array) for name, array in named.items()]
     if isinstance(value, dict):

@@ -99,7 +99,7 @@ def title_of(message: Message) -> str:
 def short_title_of(message: Message) -> str:
     """Return what to call it where there is little room; the tag, for a message of a feed."""
     if message.tag is not None:
-        return message.tag.decode("latin-1")
+        return message.tag_text
     return _SHORT.get(message.name, title_of(message))
 
 
