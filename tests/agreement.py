@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 import zcviz
-from zcviz.capture import Report, open_capture
+from zcviz.capture import open_capture
 from zcviz.errors import ZcvizError
 from zcviz.index import build_index
+from zcviz.framing import tag_reader
 from zcviz.pipelines import EXPERIMENTS, PIPELINES
+from zcviz.report import Report
 from zcviz.walk import walk
 
 EVERY_PIPELINE = PIPELINES | EXPERIMENTS
@@ -23,12 +25,12 @@ def walked(capture):
 def indexed(capture):
     """The same from the zero-copy traversal."""
     index, report = build_index(capture)
-    view = capture.source.view
+    view, tag_of = capture.source.view, tag_reader(capture.protocol)
     places = zip(index.offsets.tolist(), index.sizes.tolist(), index.tags.tolist(), strict=True)
     found = []
     for at, size, tag in places:
         found.append((at, bytes(view[at : at + size])))
-        assert view[at] == tag
+        assert tag_of(view, at) == tag
     return found, report
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import subprocess
-import sys
 
 import pandas as pd
 import pytest
@@ -200,15 +198,3 @@ def test_tracing_is_left_as_it_was(feed):
     assert not tracemalloc.is_tracing()
     zcviz.compare(feed, rounds=1)
     assert not tracemalloc.is_tracing()
-
-
-@pytest.mark.slow
-def test_the_benchmark_writes_its_report(tmp_path):
-    command = [sys.executable, "-m", "zcviz.bench", "--messages", "2000", "--rounds", "1"]
-    subprocess.run([*command, "--out", str(tmp_path)], check=True, capture_output=True)
-    report = json.loads((tmp_path / "report.json").read_text())
-    assert report["messages"] == 2000
-    assert all(line["seconds"] for line in report["lines"])
-    text = (tmp_path / "REPORT.md").read_text()
-    assert all(line["job"] in text for line in report["lines"])
-    assert (tmp_path / "pipelines.svg").read_text().startswith("<svg ")

@@ -11,9 +11,10 @@ import pytest
 import zcviz
 from tests import agreement, helpers
 from tests.helpers import add, day, delete, frames, mold, numbered, odd_packets, packet, pcap
-from zcviz.capture import MAX_PROBLEMS, Report, open_capture
+from zcviz.capture import open_capture
 from zcviz.errors import Problem
 from zcviz.index import ROOM, build_index
+from zcviz.report import MAX_PROBLEMS, Report
 from zcviz.walk import FRAMES, walk
 
 
@@ -55,7 +56,6 @@ def test_messages_are_where_they_were_put():
         assert feed.index.offsets.tolist() == places
         assert feed.index.sizes.tolist() == [len(each) for each in messages]
         assert bytes(feed.index.tags) == bytes(each[0] for each in messages)
-        assert feed.index.numbers is None
         assert feed.index.datagrams is None
 
 
@@ -69,9 +69,10 @@ def test_datagrams_are_where_they_were_put():
         assert table.sizes.tolist() == [len(each) for each in datagrams]
         assert table.sequences.tolist() == [1, 4, 4]
         assert table.blocks.tolist() == [3, 0, 3]
-        for at in table.records.tolist():
+        for at in table.to_records().tolist():
             assert struct.unpack_from("<I", content, at + 4)[0] == 42
-        assert feed.index.numbers.tolist() == [0, 0, 0, 2, 2]
+        assert table.of_messages(np.arange(5)).tolist() == [0, 0, 0, 2, 2]
+        assert table.firsts.tolist() == [0, 3, 3]
         first = feed.index.offsets.tolist()
         assert [content[at : at + len(m)] for at, m in zip(first, messages[:5], strict=True)] == (
             messages[:5]
@@ -89,12 +90,12 @@ def test_the_small_capture_with_everything_in_it():
     assert report.packets == len(odd_packets())
     assert (report.datagrams, report.heartbeats, report.ends) == (14, 1, 1)
     assert report.skipped == {
-        "empty block": 1, "ip fragment": 2, "not ipv4": 2, "not udp": 1, "not moldudp64": 2,
+        "empty block": 1, "ip fragment": 2, "not ip": 2, "not udp": 1, "another protocol": 2,
         "bad header": 11,
     }  # fmt: skip
     assert [each.what for each in report.problems] == [
         "captured bytes of the packet", "length of the message", "udp length", "udp length",
-        "ipv4 total length", "ipv4 header length", "ip version", "bytes after the last block",
+        "ip total length", "ip header length", "ip version", "bytes after the last block",
         "block inside its datagram", "block inside its datagram", "bytes after the last block",
         *["captured bytes of the packet"] * 6,
     ]  # fmt: skip
@@ -141,7 +142,7 @@ def test_padding_of_a_short_frame_is_no_part_of_the_datagram():
 
 
 SKIPPED = {
-    "not ipv4": [
+    "not ip": [
         helpers.ethernet(bytes(60), kind=0x86DD), helpers.ethernet(bytes(60), kind=0x0806),
         helpers.ethernet(bytes(60), kind=0), helpers.ethernet(bytes(60), kind=46),
         helpers.ethernet(bytes(60), kind=0x88CC, vlans=((0x8100, 1),)),
@@ -151,7 +152,7 @@ SKIPPED = {
         helpers.ethernet(helpers.ipv4(helpers.udp(mold(1, add())), fragment=f))
         for f in (0x2000, 0x6000, 0x0001, 0x1FFF, 0x3FFF)
     ],
-    "not moldudp64": [
+    "another protocol": [
         packet(b""), packet(bytes(19)), packet(mold(1, add(), session=b"\x01234567890")),
         packet(mold(1, add(), session=b"12345\x0067890")),
         packet(mold(1, add(), session=b"\0\0\0\0\0\0\0\0\0x")),
@@ -194,9 +195,9 @@ def test_impossible_lengths_of_the_headers():
         return helpers.ethernet(helpers.ipv4(helpers.udp(datagram, length), **header))
 
     assert problem(one(frame(first=0x65))[1]) == ("ip version", HEAD + 14, 4, 6)
-    assert problem(one(frame(first=0x44))[1]) == ("ipv4 header length", HEAD + 14, 20, 16)
-    assert problem(one(frame(total=19))[1]) == ("ipv4 total length", HEAD + 14, 20, 19)
-    assert problem(one(frame(total=0))[1]) == ("ipv4 total length", HEAD + 14, 20, 0)
+    assert problem(one(frame(first=0x44))[1]) == ("ip header length", HEAD + 14, 20, 16)
+    assert problem(one(frame(total=19))[1]) == ("ip total length", HEAD + 14, 20, 19)
+    assert problem(one(frame(total=0))[1]) == ("ip total length", HEAD + 14, 20, 0)
     assert problem(one(frame(length=7))[1]) == ("udp length", UDP_AT, size, 7)
     assert problem(one(frame(length=size + 1))[1]) == ("udp length", UDP_AT, size, size + 1)
     assert problem(one(frame(total=20 + size - 1))[1]) == ("udp length", UDP_AT, size - 1, size)
@@ -351,9 +352,9 @@ def test_more_datagrams_than_there_was_room_for_at_first():
     piece = pcap(packet(mold(1, delete())))[24:]
     with zcviz.open(pcap() + piece * (2 * ROOM + 3)) as feed:
         assert len(feed) == len(feed.index.datagrams) == 2 * ROOM + 3
-        assert np.array_equal(feed.index.numbers, np.arange(2 * ROOM + 3))
+        assert np.array_equal(feed.index.datagrams.firsts, np.arange(2 * ROOM + 3))
         assert np.array_equal(
-            np.diff(feed.index.datagrams.records.astype(int)), np.full(2 * ROOM + 2, len(piece))
+            np.diff(feed.index.datagrams.to_records().astype(int)), np.full(2 * ROOM + 2, len(piece))
         )
 
 
@@ -382,7 +383,7 @@ def test_offsets_beyond_four_gigabytes(tmp_path):
         assert feed.table("A")["stock"].tolist()[-1] == b"FAR     "
         assert feed.table("A").scaled("price")[0] == 300.0
         assert feed.symbols == {1: "AAPL", 2: "MSFT"}
-        assert feed.report.skipped == {"not ipv4": 1}
+        assert feed.report.skipped == {"not ip": 1}
         columnar = agreement.PIPELINES["columnar"](feed)
     with zcviz.open(pcap() + tail) as feed:
         assert agreement.PIPELINES["copying"](feed) == columnar
@@ -409,14 +410,14 @@ def test_progress_is_told_as_far_as_the_end():
 def test_the_index_is_read_only_and_looks_at_nothing():
     with zcviz.open(helpers.small_pcap()) as feed:
         index = feed.index
-        arrays = [index.offsets, index.sizes, index.tags, index.numbers, index.datagrams.table]
+        arrays = [index.offsets, index.sizes, index.tags, *vars(index.datagrams).values()]
         for array in arrays:
             assert not array.flags.writeable
             assert not np.may_share_memory(array, feed.data)
         assert index.offsets.dtype == np.uint32
         assert index.sizes.dtype == np.uint16
         assert index.tags.dtype == np.uint8
-        assert index.nbytes == 11 * len(index)
+        assert index.nbytes == 7 * len(index) + 24 * len(index.datagrams)
         assert index.of_type(ord("R")).tolist() == index.offsets[[1, 2]].tolist()
     assert index.offsets.sum() > 0  # the index outlives its feed
 

@@ -22,6 +22,7 @@ from zcviz import samples
 from zcviz.codec import reference
 from zcviz.errors import SpecError, ZcvizError
 from zcviz.protocols.itch50 import ITCH50
+from zcviz.samples import nasdaq
 from zcviz.samples.packets import packets_of
 
 ROOT = Path(__file__).parent.parent
@@ -382,7 +383,7 @@ def test_short_sessions_hold_all_types(tmp_path: Path, messages: int) -> None:
 
 
 def test_spans_join(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(samples, "SPAN", 1000)
+    monkeypatch.setattr(nasdaq, "SPAN", 1000)
     seen: list[tuple[int, int]] = []
     paths = samples.make(tmp_path, 3500, progress=lambda done, total: seen.append((done, total)))
     replay = Replay()

@@ -1,19 +1,7 @@
-"""Containers: what a file is, found out from its content and never from its name.
+"""Captures: where bytes are, who owns them, and how they are framed.
 
-A `Capture` knows where the bytes are, who owns them, and how to step from record to record. Two
-traversals start from it, which find the same messages and report the same damage: ``walk`` cuts
-out pieces, ``index`` notes positions. What both count is a `Report`.
-
-===================== ==================================================================
-skipped               a whole frame, datagram or block that carries no message
-===================== ==================================================================
-not ipv4              another protocol on the wire
-not udp               IPv4, but no UDP
-ip fragment           a piece of a larger packet; pieces are not put together
-not moldudp64         UDP, but too short for the header, or no session name where one belongs
-bad header            a length in a header is impossible, or the capture cut the headers off
-empty block           a MoldUDP64 block of no bytes; it uses up a sequence number
-===================== ==================================================================
+Two traversals start from a `Capture`, which find the same messages and report the same damage:
+``walk`` cuts out pieces, ``index`` notes positions.
 """
 
 from __future__ import annotations
@@ -21,74 +9,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .buffers import Buffer, HeldBytes, MappedFile, Source
-from .codec.flyweight import reader
-from .decompress import decompress
-from .errors import BadMagicError, BufferLifetimeError, Problem, SelectionError, TruncatedError
-from .protocols import FEEDS, binaryfile, pcap
-from .spec import Message, Protocol
+from .decompress import compression_of, decompress
+from .detection import candidates, choose
+from .errors import BufferLifetimeError, Problem, TruncatedError
+from .records import Records, open_records
+from .spec import Framing, Protocol
 
-__all__ = ["MAX_PROBLEMS", "Capture", "Report", "open_capture"]
-
-MAX_PROBLEMS = 100
-"""How many problems are kept with their offsets; all are counted."""
-
-# What a problem is about: the same words from both traversals.
-LENGTH = "length of the message"
-BLOCK = "block inside its datagram"
-TRAILING = "bytes after the last block"
-CUT_PACKET = "captured bytes of the packet"
-IP_VERSION = "ip version"
-IP_HEADER = "ipv4 header length"
-IP_TOTAL = "ipv4 total length"
-UDP_LENGTH = "udp length"
-AFTER_END = "bytes after the end of the session"
-
-_GZIP = b"\x1f\x8b"
-_PCAPNG = b"\x0a\x0d\x0d\x0a"
-_ETHERNET = 1
-
-
-@dataclass
-class Report:
-    """What a traversal met beside messages.
-
-    Attributes
-    ----------
-    packets : int
-        Capture records; 0 for a BinaryFILE.
-    datagrams, heartbeats, ends : int
-        MoldUDP64 datagrams in all, those that are heartbeats, those that end a session (in a
-        BinaryFILE, the zero length that does).
-    skipped : dict of str to int
-    problems : list of Problem
-        The first `MAX_PROBLEMS`.
-    problems_total : int
-    truncated : tuple of int or None
-        Where the last, incomplete record starts, and how many bytes there are of it.
-    """
-
-    packets: int = 0
-    datagrams: int = 0
-    heartbeats: int = 0
-    ends: int = 0
-    skipped: dict[str, int] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    problems_total: int = 0
-    truncated: tuple[int, int] | None = None
-
-    def note(self, offset: int, what: str, expected: int | str, found: int | str) -> None:
-        """Count a problem, and keep it if it is among the first."""
-        if len(self.problems) < MAX_PROBLEMS:
-            self.problems.append(Problem(offset, what, expected, found))
-        self.problems_total += 1
-
-    def skip(self, reason: str, times: int = 1) -> None:
-        """Count something passed over."""
-        self.skipped[reason] = self.skipped.get(reason, 0) + times
+__all__ = ["Capture", "open_capture"]
 
 
 @dataclass(frozen=True)
@@ -99,15 +30,15 @@ class Capture:
     ----------
     source : Source
         Owner of the (decompressed) bytes.
-    container : {"binaryfile", "pcap"}
+    container : {"binaryfile", "soupbintcp", "pcap", "pcapng"}
     protocol : Protocol
-    compression : {None, "gzip"}
+    framing : Framing
+        How messages stand in datagrams, or in the file.
+    records : Records or None
+        The packets; None for a file of messages without any.
+    compression : {None, "gzip", "zstd"}
     start : int [bytes]
         Where the first record begins.
-    record : Message or None
-        Header of a capture record, in the file's byte order.
-    tick : int [ns]
-        Unit of the records' fraction of a second.
     damage : tuple of Problem
         What went wrong before the first record: in decompression.
     path : Path or None
@@ -119,18 +50,24 @@ class Capture:
     source: Source
     container: str
     protocol: Protocol
+    framing: Framing
+    records: Records | None = None
     compression: str | None = None
     start: int = 0
-    record: Message | None = None
-    tick: int = 0
     damage: tuple[Problem, ...] = ()
     path: Path | None = None
     label: str = ""
+
+    def head(self, stop: int) -> Capture:
+        """Return a capture of the bytes before `stop`. Memory: view of the same owner."""
+        source = self.source.head(stop)
+        return replace(self, source=source, records=self.records and open_records(source))
 
 
 def open_capture(
     source: str | os.PathLike[str] | Buffer,
     protocol: str | None = None,
+    schema: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Capture:
     """Find out what `source` is.
@@ -140,97 +77,54 @@ def open_capture(
     source : path or bytes-like
     protocol : str, optional
         Take the messages for this protocol's, without a look at them.
+    schema : path, optional
+        Schema of SBE messages.
     progress : callable (bytes done, bytes in all), optional
-        Called while gzip is decompressed.
+        Called while the file is decompressed.
 
     Raises
     ------
     BadMagicError
-        The content is of no known format.
+        The content is of no known format, or could be of several.
     TruncatedError
         There is nothing, or less than a file header.
     SelectionError
         No such protocol.
+    SpecError
+        The schema contradicts itself.
     OSError
         The file cannot be read.
 
     Notes
     -----
-    Memory: a file is mapped, a bytes-like object viewed. Gzip is decompressed once, into memory
-    that the capture owns.
+    Memory: a file is mapped, a bytes-like object viewed. A compressed file is decompressed once,
+    into memory or a temporary file that the capture owns.
     """
-    if protocol is not None and protocol not in FEEDS:
-        raise SelectionError(f"unknown protocol {protocol!r}; known: {', '.join(FEEDS)}")
+    known = candidates(protocol, schema)
     path = Path(source).absolute() if isinstance(source, str | os.PathLike) else None
-    owner = HeldBytes(source, _name_of(source)) if path is None else MappedFile(source)  # type: ignore[arg-type]
+    owner: Source = (
+        HeldBytes(source, f"{type(source).__name__} object")  # type: ignore[arg-type]
+        if path is None
+        else MappedFile(source)  # type: ignore[arg-type]
+    )
     label = owner.name
+    packing: str | None = None
+    damage: tuple[Problem, ...] = ()
     try:
-        if bytes(owner.view[:2]) != _GZIP:
-            return replace(_sniff(owner, protocol), path=path, label=label)
-        packed, (owner, damage) = owner, decompress(owner, progress)
-        packed.close()
-        found = _sniff(owner, protocol)
-        return replace(found, path=path, label=label, compression="gzip", damage=damage)
+        if compression_of(owner.view):
+            packed, (owner, packing, damage) = owner, decompress(owner, progress)
+            packed.close()
+        if not len(owner):
+            raise TruncatedError(label, offset=0, expected="a market data file", found="no bytes")
+        records = open_records(owner)
+        chosen, framing = choose(owner, records, known, named=protocol is not None)
+        container, start = framing.name, 0
+        if records is not None:
+            container, start = records.container, records.start
+        return Capture(
+            owner, container, chosen, framing, records, packing, start, damage, path, label
+        )
     except BaseException:  # an interruption too, and a progress bar that fails
         with suppress(BufferLifetimeError):
             owner.close(explain=False)
         raise
-
-
-def _name_of(source: object) -> str:
-    return f"{type(source).__name__} object"
-
-
-def _sniff(owner: Source, protocol: str | None) -> Capture:
-    start = bytes(owner.view[:4])
-    if not start:
-        raise TruncatedError(owner.name, offset=0, expected="a market data file", found="no bytes")
-    feed = FEEDS[protocol or "itch50"]
-    if start in pcap.MAGICS:
-        at, record, tick = _pcap_header(owner)
-        return Capture(owner, "pcap", feed, None, at, record, tick)
-    if start == _PCAPNG:
-        raise BadMagicError(owner.name, offset=0, expected="pcap or BinaryFILE", found="pcapng")
-    if protocol is None and not _looks_like_frames(owner.view, feed):
-        raise BadMagicError(
-            owner.name,
-            offset=0,
-            expected="a pcap file, or a BinaryFILE of ITCH 5.0, plain or in gzip",
-            found=f"{start.hex(' ')} (name a protocol to read it anyway)",
-            buffer=memoryview(bytes(owner.view[:64])),
-        )
-    return Capture(owner, "binaryfile", feed)
-
-
-def _pcap_header(owner: Source) -> tuple[int, Message, int]:
-    header, record, tick = pcap.MAGICS[bytes(owner.view[:4])]
-    if len(owner) < header.size:
-        raise TruncatedError(
-            "pcap file header", offset=0, expected=f"{header.size} bytes", found=len(owner)
-        )
-    link = reader(header, "link_type")(owner.view, 0) & 0xFFFF
-    if link != _ETHERNET:
-        raise BadMagicError(
-            "link type of the capture",
-            offset=header["link_type"].offset,
-            expected=f"{_ETHERNET} (Ethernet)",
-            found=link,
-        )
-    return header.size, record, tick
-
-
-def _looks_like_frames(view: memoryview, feed: Protocol, frames: int = 64) -> bool:
-    # A chain of lengths, at least one of which fits its message's type. Bytes of another kind run
-    # off the end of the file, or hit an unlikely length, long before one fits by chance.
-    length = reader(binaryfile.FRAME, "length")
-    sizes = {message.tag: message.size for message in feed}
-    at = fitting = 0
-    for _ in range(frames):
-        if at + 3 > len(view):
-            break
-        size = length(view, at)
-        if size == 0:
-            return fitting > 0 or len(view) == 2
-        fitting += sizes.get(bytes(view[at + 2 : at + 3])) == size
-        at += 2 + size
-    return fitting > 0 or bytes(view) == b"\0\0"

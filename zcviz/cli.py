@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     export = commands.add_parser("export", help="write the messages as tables, a file a type")
     _add_file(export)
     export.add_argument("directory", type=Path, metavar="DIR")
-    export.add_argument("--format", choices=["csv"], required=True)
+    export.add_argument("--format", choices=["csv", "parquet", "arrow"], required=True)
     export.add_argument("--type", action="append", metavar="TAG", help="only this type; repeatable")
     export.set_defaults(run=_export)
 
@@ -120,12 +120,16 @@ def _open(given: argparse.Namespace, progress: Progress) -> Feed:
 
 
 def _info(given: argparse.Namespace) -> int:
+    from .damage import SKIPPED
+    from .kernels import Tally
+
     with Progress("reading") as progress, _open(given, progress) as feed:
         info = feed.info()
         names = {tag: feed.protocol[tag].name for tag in info["counts"] if tag in feed.protocol}
     print(json.dumps(info) if given.json else _info_text(info, names))
-    if not info["datagrams"] and "not moldudp64" in info["skipped"]:  # it is another protocol's
-        return _say(f"{info['file']}: no MoldUDP64 datagram in {info['packets']:,} packets")
+    if not info["datagrams"] and SKIPPED[Tally.OTHER] in info["skipped"]:
+        what = f"no datagram of {info['protocol']} in {info['packets']:,} packets"
+        return _say(f"{info['file']}: {what}")
     damaged = info["truncated"] or info["errors_total"] or info["gaps"]
     return _DAMAGED if given.strict and damaged else 0
 
@@ -158,13 +162,11 @@ def _info_text(info: dict[str, Any], names: dict[str, str]) -> str:
 
 
 def _export(given: argparse.Namespace) -> int:
-    from .export import export_csv
+    from .export import export
 
     with Progress("reading") as progress, _open(given, progress) as feed:
-        tags = given.type or [tag for tag in feed.counts() if tag in feed.protocol]
-        messages = list(dict.fromkeys(feed.protocol[tag] for tag in tags))
         with Progress("writing") as writing:
-            for path, rows in export_csv(feed, given.directory, messages, writing):
+            for path, rows in export(feed, given.directory, given.format, given.type, writing):
                 print(f"{printable(str(path))}: {rows:,} rows")
     return 0
 

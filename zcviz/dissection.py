@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from collections.abc import Iterator
 
-from .codec.flyweight import reader
+import numpy as np
+
+from .cutting import Cutter
 from .errors import SelectionError
 from .feed import Feed
-from .protocols import binaryfile, ethernet, ipv4, moldudp64, udp
+from .framing import tag_reader
+from .links import link_header
+from .protocols import ethernet, ipv4, ipv6, udp
+from .records import Records, open_records
 from .spec import Message
-from .walk import Bytes, Walker, block_bounds
 
 __all__ = ["Dissection", "dissect"]
 
@@ -27,6 +32,8 @@ class Dissection:
         Where the view begins in the feed.
     layers : tuple of (Message, int)
         Each header, block length and message, and where in the view it starts.
+    has_packet : bool
+        Whether there is a packet around the message.
 
     Notes
     -----
@@ -36,12 +43,15 @@ class Dissection:
     view: memoryview
     offset: int
     layers: tuple[tuple[Message, int], ...]
+    has_packet: bool = True
 
     @property
     def frame(self) -> memoryview | None:
         """The frame as it was on the wire, without its capture record; None in a BinaryFILE."""
-        places = [at for message, at in self.layers if message is ethernet.HEADER]
-        return self.view[places[0] :] if places else None
+        if not self.has_packet:
+            return None
+        (_, start), *_ = self.layers[1:]
+        return self.view[start:]
 
 
 def dissect(feed: Feed, message: int) -> Dissection:
@@ -64,44 +74,86 @@ def dissect(feed: Feed, message: int) -> Dissection:
     """
     if not 0 <= message < len(feed):
         raise SelectionError(f"message {message} of {len(feed)}")
-    index, source = feed.index, feed.source.view
+    if feed.index.datagrams is None:
+        return _dissect_frame(feed, message)
+    return _dissect_packet(feed, int(feed.index.datagrams.of_messages(message)))
+
+
+def _dissect_frame(feed: Feed, message: int) -> Dissection:
+    index, prefix = feed.index, feed.capture.framing.prefix
+    assert prefix is not None
     at, size = int(index.offsets[message]), int(index.sizes[message])
-    if index.numbers is None or index.datagrams is None:
-        start = at - binaryfile.FRAME.size
-        layers = [(binaryfile.FRAME, 0), *_message_layer(feed, source, at, start)]
-        return Dissection(source[start : at + size], start, tuple(layers))
-    start = int(index.datagrams.records[int(index.numbers[message])])
-    record = feed.capture.record
-    assert record is not None
-    frame = start + record.size
-    stop = frame + reader(record, "captured_length")(source, start)
-    walker = Walker(feed.capture, copies=False)
-    piece = source[frame:stop]
-    walker.base = frame
-    datagram = walker.datagram(piece)
-    assert datagram is not None  # the index says that there is one
-    layers = [(record, 0), *_headers(piece, record.size), (moldudp64.HEADER, walker.base - start)]
-    base, messages = walker.base, set(walker.bounds(datagram))
-    for low, high in block_bounds(datagram, 0, len(datagram)):
-        layers.append((moldudp64.BLOCK, base + low - moldudp64.BLOCK.size - start))
-        if (low, high) in messages:  # not empty, nor of a length that contradicts its type
-            layers += _message_layer(feed, source, base + low, start)
-    return Dissection(source[start:stop], start, tuple(layers))
+    start = at - prefix.size
+    layers = ((prefix, 0), *_message_layer(feed, at, start))
+    return Dissection(feed.source.view[start : at + size], start, layers, has_packet=False)
 
 
-def _headers(frame: Bytes, at: int) -> list[tuple[Message, int]]:
-    ip, kind = ethernet.HEADER.size, reader(ethernet.HEADER, "ethertype")(frame, 0)
-    layers = [(ethernet.HEADER, at)]
-    while kind in ethernet.VLAN_TYPES:
-        layers.append((ethernet.VLAN, at + ip))
-        kind = reader(ethernet.VLAN, "ethertype")(frame, ip)
-        ip += ethernet.VLAN.size
-    words = reader(ipv4.HEADER, "version_ihl")(frame, ip) & 15
-    return [*layers, (ipv4.HEADER, at + ip), (udp.HEADER, at + ip + words * 4)]
+def _dissect_packet(feed: Feed, datagram: int) -> Dissection:
+    datagrams = feed.index.datagrams
+    assert datagrams is not None
+    payload, size = int(datagrams.offsets[datagram]), int(datagrams.sizes[datagram])
+    record = payload - int(datagrams.before_record[datagram])
+    ip = payload - int(datagrams.before_ip[datagram])
+    records, packet, end, link = _find_packet(feed, record)
+    view = feed.source.view
+    places = [
+        (records.header_of(record), record),
+        *_link_layers(packet, link, ip),
+        *_ip_layers(view, ip, payload - udp.HEADER.size),
+        (udp.HEADER, payload - udp.HEADER.size),
+    ]
+    layers = [(message, at - record) for message, at in places]
+    cutter = Cutter(feed.capture.framing, feed.protocol)
+    assert cutter.framing.header is not None
+    layers.append((cutter.framing.header, payload - record))
+    known = set(feed.index.offsets[_messages_of(feed, datagram)].tolist())
+    for start, _ in cutter.blocks(view, payload, payload + size):
+        if cutter.framing.prefix is not None:
+            layers.append((cutter.framing.prefix, start - cutter.prefix - record))
+        if start in known:  # not empty, nor of a length that contradicts its type
+            layers += _message_layer(feed, start, record)
+    return Dissection(view[record:end], record, tuple(layers))
 
 
-def _message_layer(
-    feed: Feed, source: memoryview, at: int, start: int
-) -> list[tuple[Message, int]]:
-    tag = bytes(source[at : at + 1])
-    return [(feed.protocol[tag], at - start)] if tag in feed.protocol else []
+def _find_packet(feed: Feed, record: int) -> tuple[Records, int, int, int]:
+    # By another scan: what a record of pcapng means, blocks before it say.
+    records = open_records(feed.source)
+    assert records is not None
+    packets = np.empty((1 << 12, 5), np.int64)
+    while records.position <= record:
+        found = packets[: records.scan(packets)]
+    _, start, end, link, _ = found[np.searchsorted(found[:, 0], record)].tolist()
+    return records, start, end, link
+
+
+def _link_layers(packet: int, link: int, ip: int) -> Iterator[tuple[Message, int]]:
+    header = link_header(link)
+    if header is not None:
+        yield header, packet
+        packet += header.size
+    for tag in range(packet, ip, ethernet.VLAN.size):
+        yield ethernet.VLAN, tag
+
+
+def _messages_of(feed: Feed, datagram: int) -> slice:
+    firsts = feed.index.datagrams.firsts  # type: ignore[union-attr]
+    after = int(firsts[datagram + 1]) if datagram + 1 < len(firsts) else len(feed)
+    return slice(int(firsts[datagram]), after)
+
+
+def _ip_layers(view: memoryview, ip: int, stop: int) -> Iterator[tuple[Message, int]]:
+    if view[ip] >> 4 == 4:
+        yield ipv4.HEADER, ip
+        return
+    yield ipv6.HEADER, ip
+    kind, at = view[ip + ipv6.HEADER["next_header"].offset], ip + ipv6.HEADER.size
+    while at < stop:
+        yield ipv6.EXTENSION, at
+        length = view[at + ipv6.EXTENSION["length"].offset]
+        size = 4 * (length + 2) if kind == ipv6.AUTHENTICATION else 8 * (length + 1)
+        kind, at = view[at], at + size
+
+
+def _message_layer(feed: Feed, at: int, start: int) -> list[tuple[Message, int]]:
+    tag = tag_reader(feed.protocol)(feed.source.view, at)
+    return [(message, at - start) for message in feed.protocol if message.key == tag]

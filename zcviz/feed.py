@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cached_property
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .buffers import Buffer, Source
-from .capture import Capture, Report, open_capture
+from .capture import Capture, open_capture
 from .codec.flyweight import Flyweight, view_of
 from .codec.record import Record, record_of
-from .errors import BufferLifetimeError, SelectionError
+from .dates import day_of
+from .errors import BufferLifetimeError
 from .index import MessageIndex, build_index
-from .protocols import moldudp64
+from .records import NO_TIME, open_records
 from .render import printable
+from .report import Report
 from .selection import Selection, symbols_of
 from .session import Accounting, account
-from .spec import Protocol, tag_text
+from .spec import Message, Protocol
 from .table import Table
+
+if TYPE_CHECKING:
+    from .book import OrderBook
 
 __all__ = ["Feed", "open"]
 
@@ -40,14 +47,15 @@ def open(
     Parameters
     ----------
     source : path or bytes-like
-        A BinaryFILE of ITCH 5.0 or a classic pcap, either of them in gzip or not. What it is, is
-        found out from its content.
+        A capture of packets (pcap, pcapng) or a file of messages (BinaryFILE, SoupBinTCP), in
+        gzip or zstd or neither. What it is, is found out from its content.
     protocol : str, optional
         Take the messages for this protocol's instead of finding out.
     schema : path, optional
-        For protocols that are described by a schema; none of this version is.
+        Schema in XML, for a protocol of SBE messages. Without it such messages can be found and
+        counted, but not read.
     progress : callable (bytes done, bytes in all), optional
-        Called while gzip is decompressed, and while messages are being found.
+        Called while the file is decompressed, and while messages are being found.
 
     Returns
     -------
@@ -63,11 +71,10 @@ def open(
 
     Notes
     -----
-    Memory: maps the file and copies nothing. A gzip file is decompressed into memory first.
+    Memory: maps the file and copies nothing. A compressed file is decompressed first, into memory
+    or a temporary file.
     """
-    if schema is not None:
-        raise SelectionError("no protocol of this version takes a schema")
-    return Feed(open_capture(source, protocol, progress), progress)
+    return Feed(open_capture(source, protocol, schema, progress), progress)
 
 
 class Feed:
@@ -137,16 +144,30 @@ class Feed:
         """Gaps, duplicates and restarts in the sequence numbers; zeros for a BinaryFILE."""
         if self.index.datagrams is None:
             return Accounting()
-        session = moldudp64.HEADER["session"].type.size
-        return account(self.data, self.index.datagrams, session)
+        capture = self.capture
+        return account(self.data, self.index.datagrams, capture.framing, capture.protocol)
+
+    @cached_property
+    def date(self) -> datetime.date | None:
+        """The day, in the exchange's time zone, on which the first packet was captured.
+
+        None for a file without packets: nothing in it says which day it is of.
+        """
+        self._check_open()
+        records, packet = open_records(self.source), np.empty((1, 5), np.int64)
+        while records is not None and not records.finished:
+            if records.scan(packet):
+                time = int(records.times(packet[:, 0])[0])
+                return None if time == NO_TIME else day_of(time, self.protocol.zone)
+        return None
 
     def __len__(self) -> int:
         return len(self.index)
 
     def counts(self) -> dict[str, int]:
         """Return how many messages there are of each type, as on the wire, unknown ones too."""
-        counts = np.bincount(self.index.tags, minlength=256)
-        return {tag_text(tag): int(counts[tag]) for tag in np.flatnonzero(counts).tolist()}
+        text = self.protocol.tag_text
+        return {text(tag): count for tag, count in self.index.counts().items()}
 
     @cached_property
     def symbols(self) -> dict[int, str]:
@@ -155,22 +176,28 @@ class Feed:
 
     def table(
         self,
-        tag: str | bytes,
+        tag: str | bytes | int,
         symbol: str | None = None,
         start: int | str | None = None,
         end: int | str | None = None,
+        group: str | None = None,
     ) -> Table:
         """Return the messages of one type as lazily gathered columns.
 
         Parameters
         ----------
-        tag : str or bytes
-            ``"A"``, or the message's name, ``"add_order"``.
+        tag : str, bytes or int
+            ``"A"``, ``32``, or the message's name, ``"add_order"``.
         symbol : str, optional
             Only messages of this security.
-        start, end : int [ns since midnight ET] or str, optional
-            Only messages with ``start <= timestamp < end``; text reads ``"09:30"``,
-            ``"09:30:00.5"``.
+        start, end : int or str, optional
+            Only messages with ``start <= time < end``. Numbers count as the message's time does
+            (ITCH: ns since midnight); text reads ``"09:30"``, ``"09:30:00.5"``, in the exchange's
+            time zone and, where times count from an epoch, on the day of the capture.
+        group : str, optional
+            The entries of a repeating group of the messages, one a row: ``"NoMDEntries"``, or
+            ``"Outer.Inner"`` for one inside another. Their column ``row`` says which of the chosen
+            messages an entry is of.
 
         Returns
         -------
@@ -180,7 +207,7 @@ class Feed:
         Raises
         ------
         SelectionError
-            No such message type, or a symbol that the feed does not have.
+            No such message type or group, or a symbol that the feed does not have.
         BufferLifetimeError
             The feed is closed.
 
@@ -190,17 +217,31 @@ class Feed:
         """
         self._check_open()
         message = self.protocol[tag]
-        assert message.tag is not None
-        offsets = self.index.of_type(message.key)
+        rows = self.index.tags == message.key
+        table = self._table(message, rows)
         chosen = self._select(symbol, start, end)
         if chosen:
-            offsets = offsets[chosen.mask(Table(self.source, message, offsets, self.name))]
-        return Table(self.source, message, offsets, self.name)
+            rows[rows] = chosen.mask(table)
+            table = self._table(message, rows)
+        return table if group is None else table.group(group)
+
+    def _table(self, message: Message, rows: NDArray[np.bool_]) -> Table:
+        # Only messages with parts of varying length need their sizes.
+        varies = bool(message.groups or message.data)
+        return Table(
+            self.source,
+            message,
+            self.index.offsets[rows],
+            self.name,
+            protocol=self.protocol,
+            date=self.date,
+            sizes=self.index.sizes[rows] if varies else None,
+        )
 
     def _select(
         self, symbol: str | None, start: int | str | None, end: int | str | None
     ) -> Selection:
-        return Selection.of(symbol, start, end, lambda: self.symbols)
+        return Selection.of(self, symbol, start, end)
 
     def views(
         self,
@@ -230,11 +271,13 @@ class Feed:
         for at in range(0, len(index), 4096):  # lists in slices: an index may not fit as one
             tags = index.tags[at : at + 4096].tolist()
             offsets = index.offsets[at : at + 4096].tolist()
-            for tag, offset in zip(tags, offsets, strict=True):
+            sizes = index.sizes[at : at + 4096].tolist()
+            for tag, offset, size in zip(tags, offsets, sizes, strict=True):
                 view = known.get(tag)
                 if view is None:
                     continue
-                view.wrap(source.view, offset)  # asked for anew: the feed may have been closed
+                # Asked for anew: the feed may have been closed.
+                view.wrap(source.view, offset, size)
                 if not chosen or chosen.takes(view):
                     yield view
 
@@ -250,8 +293,13 @@ class Feed:
         """
         decoders = {m.key: record_of(m) for m in self.protocol if m.tag is not None}
         for view in self.views(symbol, start, end):
-            assert view.message.tag is not None
             yield decoders[view.message.key](view._buffer, view._at)
+
+    def book(self, symbol: str, messages: int | None = None) -> OrderBook:
+        """Return the order book of a security after the first messages of the feed, or all."""
+        from .book import feed_book
+
+        return feed_book(self, symbol, messages)
 
     def info(self) -> dict[str, Any]:
         """Return what ``zcviz info --json`` prints."""
@@ -283,16 +331,17 @@ class Feed:
         Memory: view of the same bytes. Close it before this feed.
         """
         messages = max(0, messages)
+        index, framing = self.index, self.capture.framing
         if messages >= len(self):
             stop = self.source.size
-        elif self.index.numbers is None:
-            stop = int(self.index.offsets[messages]) - 2  # where its length stands
+        elif index.datagrams is None:
+            assert framing.prefix is not None
+            stop = int(index.offsets[messages]) - framing.prefix.size
         else:
-            assert self.index.datagrams is not None
-            carrier = int(self.index.numbers[max(0, messages - 1)]) + 1
-            records = self.index.datagrams.records
+            carrier = int(index.datagrams.of_messages(max(0, messages - 1))) + 1
+            records = index.datagrams.to_records()
             stop = int(records[carrier]) if carrier < len(records) else self.source.size
-        return Feed(replace(self.capture, source=self.source.head(stop)))
+        return Feed(self.capture.head(stop))
 
     def _check_open(self) -> None:
         if self.source.closed:

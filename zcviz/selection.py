@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .codec.columns import gather
 from .codec.flyweight import Flyweight, reader
+from .dates import midnight
 from .errors import SelectionError
+from .framing import tag_reader
 from .index import MessageIndex
 from .kernels import first_seen
-from .spec import Protocol
+from .spec import Field, Message, Protocol
 from .summary import symbol_text
+
+if TYPE_CHECKING:
+    from .feed import Feed
+    from .table import Table
 
 __all__ = ["Selection", "nanoseconds", "symbols_of"]
 
@@ -44,20 +50,21 @@ def nanoseconds(time: int | str) -> int:
 
 
 def symbols_of(data: NDArray[np.uint8], index: MessageIndex, protocol: Protocol) -> dict[int, str]:
-    """Return stock locate to symbol, as the first message that carries both has it."""
+    """Return locate to symbol, as the first message that carries both has it."""
     first = np.full(1 << 16, _NEVER, np.uint64)
-    present = np.bincount(index.tags, minlength=256)
-    for message in protocol:
-        if message.tag is not None and "stock" in message.by_name and present[message.key]:
-            offsets = index.of_type(message.key)
-            first_seen(gather(data, offsets, message, "stock_locate"), offsets, first)
-    view = memoryview(data)
+    present = index.counts()
+    both = {protocol.locate, protocol.symbol}
+    messages = {m.key: m for m in protocol if both <= m.by_name.keys() and m.key in present}
+    for tag, message in messages.items():
+        offsets = index.of_type(tag)
+        first_seen(gather(data, offsets, message, protocol.locate), offsets, first)
+    view, tag_of = memoryview(data), tag_reader(protocol)
     symbols = {}
     for locate in np.flatnonzero(first != _NEVER).tolist():
         at = int(first[locate])
         if locate:  # locate 0 means none, even beside a symbol
-            message = protocol[bytes(view[at : at + 1])]
-            symbols[locate] = symbol_text(reader(message, "stock")(view, at))
+            message = messages[tag_of(view, at)]
+            symbols[locate] = symbol_text(reader(message, protocol.symbol)(view, at))
     return symbols
 
 
@@ -67,67 +74,105 @@ class Selection:
 
     Attributes
     ----------
+    feed : Feed
     symbol : str or None
     locates : frozenset of int
-        Those of the symbol. A message with locate 0 names it in its `stock` field, if at all.
-    start, end : int or None [ns since midnight ET]
+        Those of the symbol. A message with locate 0 names it in its own field, if at all.
+    start, end : int, str or None
         Half-open.
     """
 
+    feed: Feed
     symbol: str | None = None
     locates: frozenset[int] = frozenset()
-    start: int | None = None
-    end: int | None = None
+    start: int | str | None = None
+    end: int | str | None = None
 
     @classmethod
     def of(
-        cls,
-        symbol: str | None,
-        start: int | str | None,
-        end: int | str | None,
-        symbols: Callable[[], Mapping[int, str]],
+        cls, feed: Feed, symbol: str | None, start: int | str | None, end: int | str | None
     ) -> Selection:
-        """Make a filter from what a user says; `symbols` is asked only where it is needed."""
-        return cls(
-            symbol,
-            frozenset() if symbol is None else _locates(symbol, symbols()),
-            None if start is None else nanoseconds(start),
-            None if end is None else nanoseconds(end),
-        )
+        """Make a filter from what a user says."""
+        for time in (start, end):
+            if isinstance(time, str):
+                nanoseconds(time)  # refuse nonsense now, not at the first message
+        locates = frozenset[int]()
+        if symbol is not None:
+            if not feed.protocol.symbol:
+                raise SelectionError(f"messages of {feed.protocol.name} carry no symbol")
+            if feed.protocol.locate:
+                locates = _locates(symbol, feed.symbols)
+        return cls(feed, symbol, locates, start, end)
 
     def __bool__(self) -> bool:
         return any(each is not None for each in (self.symbol, self.start, self.end))
 
     def takes(self, message: Flyweight) -> bool:
         """Whether the filter takes one message."""
-        fields: Any = message
+        start, end = self._bounds(message.message)
+        time = self.feed.protocol.time
         return (
-            (self.symbol is None or self._names(fields))
-            and (self.start is None or fields.timestamp >= self.start)
-            and (self.end is None or fields.timestamp < self.end)
+            (self.symbol is None or self._names(message))
+            and (start is None or getattr(message, time) >= start)
+            and (end is None or getattr(message, time) < end)
         )
 
-    def _names(self, fields: Any) -> bool:
-        locate = fields.stock_locate
-        stated = not locate and "stock" in fields.message.by_name
-        return locate in self.locates or (stated and symbol_text(fields.stock) == self.symbol)
+    def _names(self, message: Flyweight) -> bool:
+        protocol, fields = self.feed.protocol, message.message.by_name
+        locate = getattr(message, protocol.locate) if protocol.locate in fields else 0
+        if locate or protocol.symbol not in fields:
+            return locate in self.locates
+        return symbol_text(getattr(message, protocol.symbol)) == self.symbol
 
-    def mask(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
+    def mask(self, columns: Table) -> NDArray[np.bool_]:
         """Return which messages of a table the filter takes: (n,) bool."""
-        times = columns["timestamp"]
-        taken = np.ones(len(times), np.bool_)
+        taken = np.ones(len(columns), np.bool_)
         if self.symbol is not None:
-            locates = columns["stock_locate"]
-            taken = np.isin(locates, list(self.locates))
-            if "stock" in columns:
-                unnumbered = np.flatnonzero(locates == 0)
-                stocks = columns["stock"][unnumbered].tolist() if len(unnumbered) else []
-                taken[unnumbered] = [symbol_text(stock) == self.symbol for stock in stocks]
-        if self.start is not None:
-            taken &= times >= self.start
-        if self.end is not None:
-            taken &= times < self.end
+            taken = self._of_symbol(columns)
+        start, end = self._bounds(columns.message)
+        if start is not None:
+            taken &= columns[self.feed.protocol.time] >= start
+        if end is not None:
+            taken &= columns[self.feed.protocol.time] < end
         return taken
+
+    def _of_symbol(self, columns: Table) -> NDArray[np.bool_]:
+        protocol = self.feed.protocol
+        taken = np.zeros(len(columns), np.bool_)
+        unnumbered = np.arange(len(columns))
+        if protocol.locate in columns:
+            locates = columns[protocol.locate]
+            taken = np.isin(locates, list(self.locates))
+            unnumbered = np.flatnonzero(locates == 0)
+        if protocol.symbol in columns and len(unnumbered):
+            # A feed repeats few symbols, so each is looked at once.
+            stocks, which = np.unique(columns[protocol.symbol][unnumbered], return_inverse=True)
+            named = [symbol_text(stock) == self.symbol for stock in stocks.tolist()]
+            taken[unnumbered] = np.array(named, np.bool_)[which]
+        return taken
+
+    def _bounds(self, message: Message) -> tuple[int | None, int | None]:
+        if self.start is None and self.end is None:
+            return None, None
+        name = self.feed.protocol.time
+        if name not in message.by_name:
+            raise SelectionError(f"{message.name} has no time to select by")
+        return self._count(self.start, message[name]), self._count(self.end, message[name])
+
+    def _count(self, time: int | str | None, field: Field) -> int | None:
+        # What the field would count at that time.
+        if time is None or not isinstance(time, str):
+            return time
+        since_midnight = nanoseconds(time)
+        if "midnight" not in (field.clock or ""):
+            since_midnight += self._midnight()
+        return since_midnight // {"s": 10**9, "ms": 10**6, "us": 10**3}.get(field.unit or "", 1)
+
+    def _midnight(self) -> int:
+        day = self.feed.date
+        if day is None:
+            raise SelectionError("a time of day says nothing where the date is not known")
+        return midnight(day, self.feed.protocol.zone)
 
 
 def _locates(symbol: str, symbols: Mapping[int, str]) -> frozenset[int]:

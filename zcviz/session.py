@@ -1,7 +1,6 @@
 """Sequence accounting: which numbered messages came, which never did, which came twice.
 
-Everything is computed on the *set* of numbers seen, channel by channel; a channel is a MoldUDP64
-session. Order of arrival matters in one case only: a step back to numbers already seen, with other
+Everything is computed on the *set* of numbers seen, channel by channel (``zcviz.channels``). Order of arrival matters in one case only: a step back to numbers already seen, with other
 content, is a sender that started again. It opens a new epoch, accounted on its own.
 
 No socket and no file here: datagrams go in, numbers come out.
@@ -17,9 +16,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from .channels import channels
+from .cutting import Cutter
 from .index import Datagrams
-from .protocols import moldudp64
-from .walk import block_bounds
+from .spec import Framing, Protocol
 
 __all__ = ["Accounting", "Content", "Sequencer", "account"]
 
@@ -136,7 +136,9 @@ class Sequencer:
         return [start - stop for start, stop in neighbours if start > stop]
 
 
-def account(data: NDArray[np.uint8], datagrams: Datagrams, session_size: int) -> Accounting:
+def account(
+    data: NDArray[np.uint8], datagrams: Datagrams, framing: Framing, protocol: Protocol
+) -> Accounting:
     """Account for the datagrams of a capture.
 
     Parameters
@@ -144,62 +146,67 @@ def account(data: NDArray[np.uint8], datagrams: Datagrams, session_size: int) ->
     data : (n_bytes,) uint8
         What `datagrams` index into.
     datagrams : Datagrams
-    session_size : int [bytes]
-        How many bytes at the start of a datagram name its session.
+    framing, protocol
+        What the datagrams are.
 
     Notes
     -----
     Memory: allocates about 100 bytes a datagram for a moment.
     """
-    sequenced = datagrams.sequences != 0
+    sequences = datagrams.sequences
+    sequenced = np.ones(len(sequences), np.bool_)
+    if framing.unsequenced is not None:
+        sequenced = sequences != framing.unsequenced
     total = Accounting(unsequenced=int(len(datagrams) - sequenced.sum()))
-    carrying = np.flatnonzero(sequenced & (datagrams.blocks > 0))
-    for channel in _channels(data, datagrams.offsets, carrying, session_size):
-        total += _account_channel(data, datagrams, channel)
+    if framing.numbers == "packets":
+        numbers, content = np.ones(len(datagrams), np.uint16), _datagram_content(data, datagrams)
+    else:
+        numbers = datagrams.blocks
+        content = _block_content(data, datagrams, Cutter(framing, protocol))
+    carrying = np.flatnonzero(sequenced & (numbers > 0))
+    for channel in channels(data, datagrams, framing, carrying):
+        total += _account_channel(sequences[channel], numbers[channel], channel, content)
     return total
 
 
-def _channels(
-    data: NDArray[np.uint8], offsets: NDArray[np.uint64], of: NDArray[np.int64], size: int
-) -> list[NDArray[np.int64]]:
-    if not len(of):
-        return []
-    names = data[offsets[of, None].astype(np.int64) + np.arange(size)]
-    if (names == names[0]).all():  # one session, as nearly always: no need to sort
-        return [of]
-    _, which, counts = np.unique(names, axis=0, return_inverse=True, return_counts=True)
-    grouped = of[np.argsort(which, kind="stable")]  # in order of arrival within each session
-    return np.split(grouped, np.cumsum(counts)[:-1])
-
-
 def _account_channel(
-    data: NDArray[np.uint8], datagrams: Datagrams, channel: NDArray[np.int64]
-) -> Accounting:
-    starts, blocks = datagrams.sequences[channel], datagrams.blocks[channel]
+    starts: NDArray[np.uint64], numbers: NDArray[np.uint16], channel: NDArray[np.int64],
+    content: Content,
+) -> Accounting:  # fmt: skip
     order = np.argsort(starts, kind="stable")
     low = starts[order]
-    high = low + blocks[order]
+    high = low + numbers[order]
     if (high > low).all() and (low[1:] >= high[:-1]).all():
         # No number came twice: no duplicate, no restart, nothing to compare.
         holes = low[1:] - high[:-1]
         return Accounting(gaps=int((holes > 0).sum()), missing=sum(holes[holes > 0].tolist()))
-    sequencer = Sequencer(_content(data, datagrams))
-    rows = zip(channel.tolist(), starts.tolist(), blocks.tolist(), strict=True)
+    sequencer = Sequencer(content)
+    rows = zip(channel.tolist(), starts.tolist(), numbers.tolist(), strict=True)
     for datagram, sequence, count in rows:
         sequencer.feed(datagram, sequence, count)
     return sequencer.result()
 
 
-def _content(data: NDArray[np.uint8], datagrams: Datagrams) -> Content:
+def _datagram_content(data: NDArray[np.uint8], datagrams: Datagrams) -> Content:
+    view = memoryview(data)
+
+    def content(datagram: int, first: int, after: int) -> memoryview:
+        start = int(datagrams.offsets[datagram])
+        return view[start : start + int(datagrams.sizes[datagram])]
+
+    return content
+
+
+def _block_content(data: NDArray[np.uint8], datagrams: Datagrams, cutter: Cutter) -> Content:
     view = memoryview(data)
 
     @lru_cache(maxsize=256)  # one datagram may overlap thousands that came before it
     def bounds(datagram: int) -> list[tuple[int, int]]:
         start = int(datagrams.offsets[datagram])
-        return list(block_bounds(view, start, start + int(datagrams.sizes[datagram])))
+        return list(cutter.blocks(view, start, start + int(datagrams.sizes[datagram])))
 
     def content(datagram: int, first: int, after: int) -> memoryview:
         blocks = bounds(datagram)
-        return view[blocks[first][0] - moldudp64.BLOCK.size : blocks[after - 1][1]]
+        return view[blocks[first][0] - cutter.prefix : blocks[after - 1][1]]
 
     return content

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from .kernels.totals import IF_PRINTABLE, MASK, NOTIONAL, SHARES, TRADE, YES
-from .spec import Protocol, tag_text
+from .spec import Protocol
 from .trace.ledger import Part, parts
 
-__all__ = ["CONTRIBUTIONS", "Accumulator", "Contribution", "Summary", "Totals", "symbol_text"]
+__all__ = [
+    "Accumulator",
+    "Contribution",
+    "Summary",
+    "Totals",
+    "assemble",
+    "contributions_of",
+    "symbol_text",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +47,9 @@ class Contribution:
 
 
 # E carries no price: its order's is not looked up here, that is the order book's work. A and F
-# quote, so they add to notional and set no last trade.
-CONTRIBUTIONS: Mapping[int, Contribution] = {
+# quote, so they add to notional and set no last trade. Of feeds that are not listed, a summary
+# counts the messages.
+_ITCH50: Mapping[int, Contribution] = {
     ord("A"): Contribution(NOTIONAL, "shares", "price"),
     ord("F"): Contribution(NOTIONAL, "shares", "price"),
     ord("E"): Contribution(SHARES, "executed_shares"),
@@ -47,6 +57,11 @@ CONTRIBUTIONS: Mapping[int, Contribution] = {
     ord("P"): Contribution(TRADE, "shares", "price"),
     ord("Q"): Contribution(TRADE, "shares", "cross_price"),
 }
+
+
+def contributions_of(protocol: Protocol) -> Mapping[int, Contribution]:
+    """Return what each message of a feed adds, by tag."""
+    return _ITCH50 if protocol.name == "itch50" else {}
 
 
 @dataclass(slots=True)
@@ -84,8 +99,9 @@ class Summary:
         By message type as on the wire, unknown ones too.
     locates : dict of int to Totals
         By stock locate, for those that any of A, F, E, C, P, Q named.
-    first_timestamp, last_timestamp : int or None [ns since midnight ET]
-        Smallest and largest over all messages of a known type.
+    first_timestamp, last_timestamp : int or None
+        Smallest and largest over all messages of a known type, as the feed counts time (ITCH: ns
+        since midnight ET).
     """
 
     messages: dict[str, int] = field(default_factory=dict)
@@ -109,12 +125,17 @@ class Accumulator:
     """Builds a `Summary` from messages, one at a time: from records or from flyweights alike."""
 
     def __init__(self, protocol: Protocol) -> None:
-        self.messages = [0] * 256
+        self._protocol = protocol
+        self._contributions = contributions_of(protocol)
+        self.messages = [0] * (1 << 8 * protocol.tag_size)
         self.locates: dict[int, Totals] = {}
         self.symbols: dict[int, bytes] = {}
         self.first = MASK
         self.last = -1
-        self._naming = {m.key for m in protocol if m.tag and "stock" in m.by_name}
+        both = {protocol.locate, protocol.symbol}
+        self._naming = {m.key for m in protocol if both <= m.by_name.keys()}
+        # How to read the time; None of every message where any has none.
+        self._time = _time_reader(protocol)
 
     def add(self, messages: Iterable[tuple[int, Any]]) -> None:
         """Take in messages with their tags; None stands for one of an unknown type.
@@ -122,16 +143,18 @@ class Accumulator:
         Only the fields that count are read, and each of them once.
         """
         counts, naming, symbols = self.messages, self._naming, self.symbols
+        contributions, time_of = self._contributions, self._time
         for tag, message in messages:
             counts[tag] += 1
             if message is None:
                 continue
-            time = message.timestamp
-            if time < self.first:
-                self.first = time
-            if time > self.last:
-                self.last = time
-            how = CONTRIBUTIONS.get(tag)
+            time = time_of(message)
+            if time is not None:
+                if time < self.first:
+                    self.first = time
+                if time > self.last:
+                    self.last = time
+            how = contributions.get(tag)
             if how is None and tag not in naming:
                 continue
             locate = message.stock_locate
@@ -163,7 +186,16 @@ class Accumulator:
     def result(self) -> Summary:
         """Return the summary of what was added so far."""
         counts = dict(enumerate(self.messages))
-        return assemble(counts, self.locates, self.symbols, self.first, self.last)
+        return assemble(
+            self._protocol, counts, self.locates, self.symbols, self.first, self.last
+        )
+
+
+def _time_reader(protocol: Protocol) -> Callable[[Any], int | None]:
+    name = protocol.time
+    if name and all(name in message.by_name for message in protocol):
+        return attrgetter(name)
+    return lambda message: getattr(message, name, None) if name else None
 
 
 @parts.register
@@ -175,6 +207,7 @@ def _sums(into: Accumulator) -> Iterator[Part]:
 
 
 def assemble(
+    protocol: Protocol,
     messages: Mapping[int, int],
     locates: dict[int, Totals],
     symbols: Mapping[int, bytes],
@@ -184,7 +217,7 @@ def assemble(
     """Put a `Summary` together; `last` below `first` says that there was no timestamp."""
     for locate, totals in locates.items():
         totals.symbol = symbol_text(symbols[locate]) if locate and locate in symbols else ""
-    counts = {tag_text(tag): int(n) for tag, n in sorted(messages.items()) if n}
+    counts = {protocol.tag_text(tag): int(n) for tag, n in sorted(messages.items()) if n}
     some = last >= first
     return Summary(
         counts, dict(sorted(locates.items())), first if some else None, last if some else None

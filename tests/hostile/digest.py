@@ -82,7 +82,7 @@ def digest(content: bytes) -> str:
         index = feed.index
         arrays = [index.offsets, index.sizes, index.tags]
         if index.datagrams is not None:
-            arrays += [index.numbers, index.datagrams.table]
+            arrays += vars(index.datagrams).values()
         for array in arrays:
             found.update(array.tobytes())
         for message in feed.protocol:

@@ -82,15 +82,15 @@ def test_opening_bytes_copies_nothing(large):
 
 
 @both
-def test_an_index_takes_seven_or_eleven_bytes_a_message(large, kind):
+def test_an_index_takes_seven_bytes_a_message_and_twenty_four_a_datagram(large, kind):
     with zcviz.open(large[kind]) as feed:
         with peak() as found:
             count = len(feed)
         datagrams = 0 if kind == "binaryfile" else len(feed.index.datagrams)
-    each = 7 if kind == "binaryfile" else 11
     assert count > 1_000_000
-    budget = each * count + 40 * datagrams
-    assert feed.index.nbytes == each * count
+    budget = 7 * count + 24 * datagrams
+    assert feed.index.nbytes == budget
+    assert budget <= 11 * count
     # One growing from the first room to the length that was guessed, a twentieth too much.
     assert found.held < 1.06 * budget + 3 * MB
     assert found.bytes < 1.06 * budget + 8 * MB

@@ -5,7 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .report import measure
+from .markdown import to_markdown
+from .run import Plan, benchmark
 
 
 def main() -> None:
@@ -14,17 +15,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("bench"), metavar="DIR")
     parser.add_argument("--messages", type=int, default=5_000_000, metavar="N")
     parser.add_argument("--rounds", type=int, default=9, metavar="N")
+    parser.add_argument("--no-peers", action="store_true", help="compare with no other package")
+    parser.add_argument("--peers", type=Path, default=Path("bench-results/peers"), metavar="DIR",
+                        help="where to install the other packages")  # fmt: skip
+    parser.add_argument("--full", action="store_true", help="export a file of 2 GB")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        report = measure(
-            Path(scratch), given.messages, given.rounds, lambda what: print(what, file=sys.stderr)
-        )
+    plan = Plan(given.messages, given.rounds, None if given.no_peers else given.peers, given.full)
+    with tempfile.TemporaryDirectory() as folder:
+        report = benchmark(plan, Path(folder), lambda what: print(what, file=sys.stderr))
+    text = to_markdown(report)
     given.out.mkdir(parents=True, exist_ok=True)
-    (given.out / "REPORT.md").write_text(report.to_markdown(), encoding="utf-8")
+    (given.out / "REPORT.md").write_text(text, encoding="utf-8")
     (given.out / "report.json").write_text(report.to_json(), encoding="utf-8")
     picture = report.comparisons[-1].plot().to_file_svg()
     (given.out / "pipelines.svg").write_text(picture, encoding="utf-8")
-    print(report.to_markdown())
+    print(text)
 
 
 if __name__ == "__main__":

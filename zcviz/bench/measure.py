@@ -13,9 +13,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import TypeVar
 
+import numpy as np
+
 from .._version import __version__
 
-__all__ = ["host", "interleaved"]
+__all__ = ["host", "interleaved", "recycle"]
 
 K = TypeVar("K", bound=Hashable)
 
@@ -24,11 +26,13 @@ def interleaved(
     functions: Mapping[K, Callable[[], object]],
     rounds: int,
     progress: Callable[[int, int], None] | None = None,
+    before: Callable[[], object] | None = None,
 ) -> dict[K, list[float]]:
     """Time several functions in turns [s], so that a slow spell of the machine hits all alike.
 
-    The garbage collector runs before each round and is off while the clock runs: in a loop that
-    makes objects it would otherwise strike at random.
+    `before` is called before every run, off the clock. The garbage collector runs before each round
+    and is off while the clock runs: in a loop that makes objects it would otherwise strike at
+    random. What a function returns is let go of off the clock.
     """
     taken: dict[K, list[float]] = {name: [] for name in functions}
     was_on = gc.isenabled()
@@ -37,9 +41,12 @@ def interleaved(
             gc.collect()
             gc.disable()
             for at, (name, function) in enumerate(functions.items()):
+                if before is not None:
+                    before()
                 start = perf_counter()
-                function()
+                result = function()
                 taken[name].append(perf_counter() - start)
+                del result
                 if progress is not None:
                     progress(turn * len(functions) + at + 1, rounds * len(functions))
             if was_on:
@@ -48,6 +55,16 @@ def interleaved(
         if was_on:
             gc.enable()
     return taken
+
+
+def recycle(nbytes: int) -> None:
+    """Touch so much new memory and free it at once, so that what is allocated next is made of it.
+
+    A virtual machine hands free memory back to its host within a second or two, and what it then
+    gets anew costs ten times what a page fault does. Memory that was free for a moment only is as
+    fresh to the process (the kernel maps and clears it), and always costs the same.
+    """
+    np.empty(nbytes, np.uint8)[::4096] = 1
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -10,11 +11,15 @@ from numpy.typing import NDArray
 
 from ..errors import TruncatedError
 from ..spec import Field, Message
+from .layout import absent, on_wire
 
-__all__ = ["column_dtype", "dtype_of", "gather"]
+__all__ = ["column_dtype", "dtype_of", "gather", "gather_columns"]
 
+Bytes = NDArray[np.uint8]
+Offsets = NDArray[np.unsignedinteger]
 
-_KINDS = {"uint": "u", "int": "i", "alpha": "S", "raw": "V"}
+_KINDS = {"uint": "u", "int": "i", "float": "f", "alpha": "S", "raw": "V"}
+_CHUNK = 1 << 14  # messages whose bytes stay in the cache while field after field is read
 
 
 @cache
@@ -22,12 +27,13 @@ def dtype_of(message: Message) -> np.dtype[np.void]:
     """Return the structured dtype that lies over the bytes of a message, byte order included.
 
     A 48-bit integer has no dtype; it appears as ``name_hi`` (16 bits) and ``name_lo`` (32 bits).
-    Mind that numpy drops trailing NULs of text when it hands out single values.
+    Constants take no bytes and do not appear. Mind that numpy drops trailing NULs of text when it
+    hands out single values, and that an SBE message may end before its last fields.
     """
     names: list[str] = []
     formats: list[str] = []
     offsets: list[int] = []
-    for field in message.fields:
+    for field in on_wire(message):
         if field.type.size == 6 and field.type.is_number:
             big = message.order == ">"
             names += [f"{field.name}_hi", f"{field.name}_lo"]
@@ -46,16 +52,21 @@ def dtype_of(message: Message) -> np.dtype[np.void]:
 
 def column_dtype(field: Field) -> np.dtype[np.generic]:
     """Return the native dtype of a gathered column: 48-bit integers widen to 64, raw stays raw."""
+    if isinstance(field.constant, float):
+        return np.dtype(np.float64)
+    if field.constant is not None:
+        return np.min_scalar_type(field.constant)
     size = 8 if field.type.is_number and field.type.size == 6 else field.type.size
     return np.dtype(_KINDS[field.type.kind] + str(size))
 
 
 def gather(
-    data: NDArray[np.uint8],
-    offsets: NDArray[np.unsignedinteger],
+    data: Bytes,
+    offsets: Offsets,
     message: Message,
     name: str,
     out: NDArray[Any] | None = None,
+    blocks: NDArray[np.unsignedinteger] | None = None,
 ) -> NDArray[Any]:
     """Copy one field of many messages into one native-endian array.
 
@@ -70,38 +81,108 @@ def gather(
         The field.
     out : ndarray, shape (n_messages,), optional
         Where to put it.
+    blocks : ndarray of unsigned integers, shape (n_messages,), optional [bytes]
+        Of the entries of a group, how long the fixed part of each is; by default, as documented.
+        An SBE message says it in its header.
 
     Returns
     -------
     ndarray, shape (n_messages,)
-        Integers in native byte order, text as ``S``.
+        Numbers in native byte order, text as ``S``. Where a message ends before the field, the
+        field's null.
 
     Raises
     ------
     TruncatedError
-        An offset leaves less than a whole message.
+        An offset leaves less than a whole message, or in SBE less than header and field.
 
     Notes
     -----
     Memory: allocates the column and nothing else that grows with it, unless `out` is given.
     """
-    from ..kernels import gather_bytes, gather_integers
-
     field = message[name]
     column = np.empty(len(offsets), column_dtype(field)) if out is None else out
+    if field.constant is not None:
+        column[...] = field.constant
+    elif message.block < 0 or field.end <= message.block:
+        size = message.size if message.block < 0 else message.block
+        _copy(data, offsets, message, field, column, size)
+    else:
+        for some in _chunks(offsets, 1 << 16):
+            given = None if blocks is None else blocks[some]
+            _copy_present(data, offsets[some], message, field, column[some], given)
+    return column
+
+
+def gather_columns(
+    data: Bytes,
+    offsets: Offsets,
+    message: Message,
+    names: Iterable[str] | None = None,
+    blocks: NDArray[np.unsignedinteger] | None = None,
+) -> dict[str, NDArray[Any]]:
+    """Copy several fields of many messages, all by default, into an array each; see `gather`.
+
+    Some messages after others, not some fields after others: that way the bytes of a message come
+    from memory once.
+    """
+    chosen = message.by_name if names is None else list(names)
+    columns = {name: np.empty(len(offsets), column_dtype(message[name])) for name in chosen}
+    for some in _chunks(offsets, _CHUNK):
+        given = None if blocks is None else blocks[some]
+        for name, column in columns.items():
+            gather(data, offsets[some], message, name, column[some], given)
+    return columns
+
+
+def _chunks(offsets: Offsets, size: int) -> Iterator[slice]:
+    return (slice(low, low + size) for low in range(0, len(offsets), size))
+
+
+def _copy(
+    data: Bytes, offsets: Offsets, message: Message, field: Field, column: NDArray[Any], size: int
+) -> None:
+    # The field of messages that have it, of each of which `size` bytes have to be there.
+    from ..kernels import gather_bytes, gather_integers
+
     if not len(offsets):
-        return column
+        return
     furthest = int(offsets.max())
-    if furthest + message.size > len(data):
+    if furthest + size > len(data):
         raise TruncatedError(
             message.name,
             offset=furthest,
-            expected=f"{message.size} bytes",
+            expected=f"{size} bytes",
             found=len(data) - furthest,
             buffer=memoryview(data),
         )
     if field.type.is_number:
-        gather_integers(data, offsets, field.offset, field.type.size, message.order, column)
+        # One kernel for each width, whatever the bits mean.
+        bits = column.view(f"u{column.itemsize}") if column.dtype.kind in "if" else column
+        gather_integers(data, offsets, field.offset, field.type.size, message.order, bits)
     else:
         gather_bytes(data, offsets, field.offset, field.type.size, column)
-    return column
+
+
+def _copy_present(
+    data: Bytes,
+    offsets: Offsets,
+    message: Message,
+    field: Field,
+    column: NDArray[Any],
+    blocks: NDArray[np.unsignedinteger] | None,
+) -> None:
+    # The field of SBE messages, some of which may end before it.
+    if message.block and blocks is None:
+        said = message["block_length"]
+        blocks = np.empty(len(offsets), column_dtype(said))
+        _copy(data, offsets, message, said, blocks, message.block)
+    needed = field.end - message.block
+    if blocks is None or int(blocks.min()) >= needed:
+        _copy(data, offsets, message, field, column, field.end)
+        return
+    there = blocks >= needed
+    values = np.empty(int(there.sum()), column.dtype)
+    _copy(data, offsets[there], message, field, values, field.end)
+    column[:] = np.array(absent(field), column.dtype)
+    column[there] = values

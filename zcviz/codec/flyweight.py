@@ -1,24 +1,26 @@
 """The lazy decoder: one object per message *type*, moved from message to message.
 
 Reading an attribute reads just that field's bytes. Nothing is decoded, and no object is made, for
-a field that nobody asks for.
+a field that nobody asks for. The groups of an SBE message are walked by a view of an entry that moves
+over the bytes just so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from struct import Struct
 from typing import Any
 
-from ..buffers import Buffer
+from ..buffers import Buffer, as_view
 from ..errors import BufferLifetimeError
 from ..spec import Field, Message
-from .layout import HALVES, codes_of
+from .layout import HALVES, Value, absent, codes_of, extent_of
+from .parts import Place, after, data_at, group_at, opening
 from .record import Record, record_of
 
-__all__ = ["Flyweight", "reader", "view_of"]
+__all__ = ["BlockFlyweight", "Entries", "Flyweight", "reader", "view_of"]
 
 
 class Flyweight:
@@ -36,8 +38,11 @@ class Flyweight:
     _at: int
     _buffer: Buffer
 
-    def wrap(self, buffer: Buffer, at: int = 0) -> Flyweight:
-        """Aim at the message that starts at byte `at` of `buffer`; return self."""
+    def wrap(self, buffer: Buffer, at: int = 0, size: int | None = None) -> Flyweight:
+        """Aim at the message that starts at byte `at` of `buffer`; return self.
+
+        Only messages of variable length ask for the `size`; see `BlockFlyweight`.
+        """
         self._buffer = buffer
         self._at = at
         return self
@@ -60,8 +65,11 @@ class Flyweight:
         """Return a copy of the message that owns its values."""
         return record_of(self.message)(self._buffer, self._at)
 
-    def to_dict(self) -> dict[str, int | bytes]:
+    def to_dict(self) -> dict[str, Any]:
         """Return a copy of the message as a dictionary, in wire order."""
+        return self._fields()
+
+    def _fields(self) -> dict[str, Value]:
         return {field.name: getattr(self, field.name) for field in self.message.fields}
 
     @property
@@ -73,7 +81,7 @@ class Flyweight:
         return self._at, self.message.size
 
     def __getattr__(self, name: str) -> Any:
-        if name == "_buffer":
+        if name in ("_buffer", "_extent", "_place"):
             raise BufferLifetimeError(
                 f"this {type(self).__name__} view is aimed at nothing: "
                 "its feed was closed, or wrap() was never called"
@@ -82,10 +90,125 @@ class Flyweight:
 
     def __repr__(self) -> str:
         try:
-            values = " ".join(f"{name}={value!r}" for name, value in self.to_dict().items())
+            values = " ".join(f"{name}={value!r}" for name, value in self._fields().items())
         except BufferLifetimeError:
             values = "aimed at nothing"
         return f"<{type(self).__name__} view: {values}>"
+
+
+class BlockFlyweight(Flyweight):
+    """A view of an SBE message, or of the entry of a group: fields, groups, variable data.
+
+    Fields that the message ends before read as their null. A group is an attribute that gives
+    `Entries`, var-data one that gives a memoryview.
+
+    Notes
+    -----
+    Memory: view of the wrapped buffer, keeps it alive until it is wrapped anew or revoked; so do
+    the views of entries, and the memoryviews of var-data for as long as they live.
+    """
+
+    __slots__ = ("_children", "_extent", "_place")
+    _extent: int
+    _place: Place
+
+    def __init__(self) -> None:
+        self._children: dict[int, BlockFlyweight] = {}
+
+    def wrap(self, buffer: Buffer, at: int = 0, size: int | None = None) -> BlockFlyweight:
+        """Aim at the message that starts at byte `at` of `buffer`; return self.
+
+        Parameters
+        ----------
+        buffer : bytes-like
+        at : int [bytes]
+        size : int, optional [bytes]
+            Of the message, with all its parts; nothing beyond it is read. By default it may reach
+            to the end of the buffer.
+
+        Raises
+        ------
+        TruncatedError
+            The header or the fixed part does not fit.
+        """
+        room: int = len(buffer)  # type: ignore[arg-type]
+        stop = room if size is None else min(room, at + size)
+        return self._aim(buffer, at, opening(self.message)(buffer, at, stop))
+
+    def _aim(self, buffer: Buffer, at: int, place: Place) -> BlockFlyweight:
+        self._buffer = buffer
+        self._at = at
+        self._place = place
+        self._extent = place.block
+        return self
+
+    def revoke(self) -> None:
+        """Let go of the buffer, in the views of entries too."""
+        super().revoke()
+        with suppress(AttributeError):
+            del self._extent
+        for child in self._children.values():
+            child.revoke()
+
+    def to_record(self) -> Record:
+        """Return a copy of the fields that owns its values; groups and var-data are left out."""
+        return record_of(self.message)(self._buffer, self._at, self._extent - self.message.block)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a copy of the message: fields, then groups as lists of such, then var-data."""
+        whole: dict[str, Any] = self._fields()
+        for group in self.message.groups:
+            whole[group.name] = [entry.to_dict() for entry in getattr(self, group.name)]
+        for data in self.message.data:
+            whole[data.name] = bytes(getattr(self, data.name))
+        return whole
+
+    def __zcviz_range__(self) -> tuple[int, int]:
+        """Offset into the owner and size of the fixed part, both in bytes."""
+        return self._at, self._extent
+
+    def _entries(self, number: int) -> Entries:
+        if number not in self._children:
+            made: Any = view_of(self.message.groups[number].entry)()
+            self._children[number] = made
+        return Entries(self, number)
+
+    def _data(self, number: int) -> memoryview:
+        buffer = self._buffer
+        start, length = data_at(self.message, self._place, self._at, number, buffer)
+        return as_view(buffer)[start : start + length]
+
+
+class Entries:
+    """The entries of a group: iterating moves one view from entry to entry.
+
+    Keep an entry with ``entry.to_record()`` or ``entry.to_dict()``. Two loops over the same group
+    of the same view move the same entry.
+
+    Notes
+    -----
+    Memory: nothing is copied. It lasts until its message's view is wrapped anew.
+    """
+
+    __slots__ = ("_place", "_view", "_whole")
+
+    def __init__(self, whole: BlockFlyweight, number: int) -> None:
+        self._whole = whole
+        self._view = whole._children[number]
+        self._place = group_at(whole.message, whole._place, whole._at, number, whole._buffer)
+
+    def __len__(self) -> int:
+        return self._place.count
+
+    def __iter__(self) -> Iterator[BlockFlyweight]:
+        view, place, at = self._view, self._place, self._place.at
+        for _ in range(place.count):
+            end = after(view.message, place, at, self._whole._buffer)
+            yield view._aim(self._whole._buffer, at, place)
+            at = end
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} entries of {type(self._view).__name__}>"
 
 
 @cache
@@ -94,10 +217,22 @@ def reader(message: Message, name: str) -> Callable[[Buffer, int], Any]:
 
     Returns
     -------
-    callable (buffer, at) -> int or bytes
+    callable (buffer, at) -> int, float or bytes
+        Of the entry of a group, it takes all fields to be there.
     """
-    offset = message[name].offset
-    unpack, high_first = _unpacker(message, message[name])
+    field = message[name]
+    read, null, end = _reader(message, field), absent(field), field.end
+    if field.constant is not None:
+        return lambda buffer, at: null
+    if message.block < end and message.block > 0:
+        extent = extent_of(message)
+        return lambda buffer, at: read(buffer, at) if extent(buffer, at) >= end else null
+    return read
+
+
+def _reader(message: Message, field: Field) -> Callable[[Buffer, int], Any]:
+    offset = field.offset
+    unpack, high_first = _unpacker(message, field)
     if high_first is None:
         return lambda buffer, at: unpack(buffer, at + offset)[0]
 
@@ -119,6 +254,11 @@ def _unpacker(message: Message, field: Field) -> tuple[Callable[..., Any], bool 
 def view_of(message: Message) -> type[Flyweight]:
     r"""Compile the flyweight class of one message type.
 
+    Returns
+    -------
+    type
+        A `Flyweight`; of an SBE message or entry, a `BlockFlyweight`.
+
     Examples
     --------
     >>> from zcviz.protocols.itch50 import ORDER_DELETE
@@ -127,8 +267,15 @@ def view_of(message: Message) -> type[Flyweight]:
     7
     """
     body: dict[str, object] = {"__slots__": (), "message": message}
-    body |= {field.name: _attribute(message, field) for field in message.fields}
-    return type(message.class_name, (Flyweight,), body)
+    if message.block < 0:
+        body |= {field.name: _attribute(message, field) for field in message.fields}
+        return type(message.class_name, (Flyweight,), body)
+    body |= {field.name: _block_attribute(message, field) for field in message.fields}
+    for number, group in enumerate(message.groups):
+        body[group.name] = property(partial(BlockFlyweight._entries, number=number), doc=group.doc)
+    for number, data in enumerate(message.data):
+        body[data.name] = property(partial(BlockFlyweight._data, number=number), doc=data.doc)
+    return type(message.class_name, (BlockFlyweight,), body)
 
 
 def _attribute(message: Message, field: Field) -> property:
@@ -138,9 +285,21 @@ def _attribute(message: Message, field: Field) -> property:
     unpack, high_first = _unpacker(message, field)
     if high_first is None:
         return property(lambda self: unpack(self._buffer, self._at + offset)[0], doc=field.doc)
+    read = _reader(message, field)
+    return property(lambda self: read(self._buffer, self._at), doc=field.doc)
 
-    def read_halves(self: Flyweight) -> int:
-        one, two = unpack(self._buffer, self._at + offset)
-        return one << 32 | two if high_first else two << 32 | one  # type: ignore[no-any-return]
 
-    return property(read_halves, doc=field.doc)
+def _block_attribute(message: Message, field: Field) -> property:
+    null, offset, end = absent(field), field.offset, field.end
+    if field.constant is not None:
+        return property(lambda self: (self._buffer, null)[1], doc=field.doc)
+    unpack, high_first = _unpacker(message, field)
+    if high_first is None:
+        return property(
+            lambda self: unpack(self._buffer, self._at + offset)[0] if self._extent >= end else null,
+            doc=field.doc,
+        )
+    read = _reader(message, field)
+    return property(
+        lambda self: read(self._buffer, self._at) if self._extent >= end else null, doc=field.doc
+    )

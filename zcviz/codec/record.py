@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 from ..buffers import Buffer
 from ..spec import Message
-from .layout import struct_of
+from .layout import absent, extent_of, on_wire, struct_of
 
 __all__ = ["Record", "class_of", "record_of"]
 
@@ -39,8 +40,10 @@ def record_of(message: Message) -> Callable[..., Record]:
     Returns
     -------
     callable (buffer, at=0) -> named tuple
-        Integers as `int`, text as `bytes` with its padding. It raises `struct.error` where fewer
-        than ``message.size`` bytes follow `at`; callers check bounds once, for many messages.
+        Numbers as `int` and `float`, text as `bytes` with its padding. It raises `struct.error`
+        where the fields reach beyond the buffer; callers check bounds once, for many messages.
+        Of SBE messages, it is callable (buffer, at=0, block=None), `block` being the length of a
+        group's entry; fields that the message ends before have their null.
 
     Notes
     -----
@@ -50,6 +53,8 @@ def record_of(message: Message) -> Callable[..., Record]:
     unpack = layout.unpack_from
     make: Callable[..., Record] = class_of(message)._make  # type: ignore[attr-defined]
     big = message.order == ">"
+    if message.block >= 0:
+        return _of_block(message, make)
     if not halves:
         return lambda buffer, at=0: make(unpack(buffer, at))
     if len(halves) == 1 and big:  # every ITCH message: worth its own, faster, form
@@ -61,12 +66,36 @@ def record_of(message: Message) -> Callable[..., Record]:
             return make((*raw[:split], joined, *raw[split + 2 :]))
 
         return decode
+    return lambda buffer, at=0: make(_joined(unpack(buffer, at), halves, big))
 
-    def decode_any(buffer: Buffer, at: int = 0) -> Record:
-        raw = list(unpack(buffer, at))
-        for split in reversed(halves):
-            high, low = raw[split : split + 2] if big else raw[split : split + 2][::-1]
-            raw[split : split + 2] = [(high << 32) | low]
-        return make(raw)
 
-    return decode_any
+def _joined(raw: Sequence[Any], halves: Sequence[int], big: bool) -> Sequence[Any]:
+    values = list(raw)
+    for split in reversed(halves):
+        high, low = values[split : split + 2] if big else values[split : split + 2][::-1]
+        values[split : split + 2] = [(high << 32) | low]
+    return values
+
+
+def _of_block(message: Message, make: Callable[..., Record]) -> Callable[..., Record]:
+    # As many fields as the wire says; the others, and constants, are there already.
+    ends = [field.end for field in on_wire(message)]
+    places = [i for i, field in enumerate(message.fields) if field.constant is None]
+    template = [absent(field) for field in message.fields]
+    layout, halves = struct_of(message)
+    plain = len(places) == len(template) and not halves
+    extent, start, big = extent_of(message), message.block, message.order == ">"
+
+    def decode(buffer: Buffer, at: int = 0, block: int | None = None) -> Record:
+        size = extent(buffer, at) if block is None else start + block
+        whole = not ends or size >= ends[-1]
+        if whole and plain:
+            return make(layout.unpack_from(buffer, at))
+        form, split = struct_of(message, None if whole else bisect_right(ends, size))
+        raw: Sequence[Any] = form.unpack_from(buffer, at)
+        values = template.copy()
+        for place, value in zip(places, _joined(raw, split, big), strict=False):  # those present
+            values[place] = value
+        return make(values)
+
+    return decode

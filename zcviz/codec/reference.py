@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import struct
+
 from ..buffers import Buffer, as_view
 from ..errors import TruncatedError
-from ..spec import Message
+from ..spec import Message, WireType
+from .layout import Value, absent, extent_of
 
 __all__ = ["reference"]
 
 
-def reference(message: Message, buffer: Buffer, at: int = 0) -> dict[str, int | bytes]:
+def reference(
+    message: Message, buffer: Buffer, at: int = 0, block: int | None = None
+) -> dict[str, Value]:
     """Decode one message, field by field.
 
     Parameters
@@ -18,34 +23,48 @@ def reference(message: Message, buffer: Buffer, at: int = 0) -> dict[str, int | 
     buffer : bytes-like
     at : int [bytes]
         Where the message starts.
+    block : int, optional [bytes]
+        How long its fixed part is, where it is the entry of a group. The header of an SBE message
+        says that itself; other messages are as long as documented.
 
     Returns
     -------
-    dict of str to int or bytes
-        In wire order. Text keeps its padding.
+    dict of str to int, float or bytes
+        In wire order. Text keeps its padding. A field that an SBE message ends before reads as its
+        null.
 
     Raises
     ------
     TruncatedError
-        Fewer than ``message.size`` bytes follow `at`.
+        The buffer ends before the message does.
 
     Notes
     -----
     Memory: copies every field.
     """
     view = as_view(buffer)
-    if at < 0 or at + message.size > len(view):
+    size = message.size if message.block < 0 else message.block
+    if 0 <= at and at + size <= len(view) and message.block >= 0:
+        size = extent_of(message)(view, at) if block is None else message.block + block
+    if at < 0 or at + size > len(view):
         left = max(0, len(view) - at)
         raise TruncatedError(
-            message.name, offset=at, expected=f"{message.size} bytes", found=left, buffer=view
+            message.name, offset=at, expected=f"{size} bytes", found=left, buffer=view
         )
-    values: dict[str, int | bytes] = {}
+    values: dict[str, Value] = {}
     for field in message.fields:
-        piece = bytes(view[at + field.offset : at + field.end])
-        if field.type.is_number:
-            order = "big" if message.order == ">" else "little"
-            signed = field.type.kind == "int"
-            values[field.name] = int.from_bytes(piece, order, signed=signed)  # type: ignore[arg-type]
+        if field.constant is not None or field.end > size:
+            values[field.name] = absent(field)
         else:
-            values[field.name] = piece
+            piece = bytes(view[at + field.offset : at + field.end])
+            values[field.name] = _value(field.type, piece, message.order)
     return values
+
+
+def _value(kind: WireType, piece: bytes, order: str) -> Value:
+    if kind.kind == "float":
+        value: float = struct.unpack(order + ("f" if kind.size == 4 else "d"), piece)[0]
+        return value
+    if not kind.is_number:
+        return piece
+    return int.from_bytes(piece, "big" if order == ">" else "little", signed=kind.kind == "int")

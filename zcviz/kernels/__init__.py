@@ -7,8 +7,11 @@ is full, and say where to go on.
 """
 
 from ._jit import COMPILED, jit
+from .frames import scan_frames
 from .gather import gather_bytes, gather_integers, partition
-from .scan import CUT, END, FULL, Tally, scan_frames, scan_packets
+from .links import find_datagrams
+from .messages import scan_datagrams
+from .tally import CUT, END, FULL, Tally
 from .totals import add_totals, first_seen
 
 __all__ = [
@@ -18,11 +21,12 @@ __all__ = [
     "FULL",
     "Tally",
     "add_totals",
+    "find_datagrams",
     "first_seen",
     "gather_bytes",
     "gather_integers",
     "jit",
     "partition",
+    "scan_datagrams",
     "scan_frames",
-    "scan_packets",
 ]

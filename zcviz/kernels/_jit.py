@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-__all__ = ["COMPILED", "jit"]
+__all__ = ["COMPILED", "inner", "jit"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,6 +29,11 @@ _compiler = _numba()
 COMPILED: bool = _compiler is not None
 """Whether kernels are machine code in this process."""
 
+# Python's rules for a division by zero are not needed, nor a form that C could call: both are
+# compiling time. Kernels own no memory, and without numba's runtime there are no counts of
+# references either: at each call from kernel to kernel these cost more than most kernels do.
+_HOW = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": False}
+
 
 def jit(function: Callable[P, R]) -> Callable[P, R]:
     """Compile `function` at its first call; the machine code is kept between runs where possible.
@@ -45,6 +50,20 @@ def jit(function: Callable[P, R]) -> Callable[P, R]:
 
         return plain
     try:
-        return _compiler.njit(cache=True, nogil=True)(function)  # type: ignore[no-any-return]
+        return _compiler.njit(cache=True, **_HOW)(function)  # type: ignore[no-any-return]
     except RuntimeError:  # a read-only install and no writable home: no place for a cache
-        return _compiler.njit(nogil=True)(function)  # type: ignore[no-any-return]
+        return _compiler.njit(**_HOW)(function)  # type: ignore[no-any-return]
+
+
+def inner(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile `function` into the kernels that call it, once for each set of argument types.
+
+    Nothing else can call it: what lets Python do so takes as long to compile as a short kernel.
+    """
+    if _compiler is None:
+        return function
+    made = _compiler.njit(no_cpython_wrapper=True, **_HOW)(function)
+    # Left alone, numba compiles a function anew for each constant that is handed to it.
+    widened, resolve = _compiler.types.unliteral, made.get_call_template
+    made.get_call_template = lambda args, kws: resolve(tuple(map(widened, args)), kws)
+    return made  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._jit import COMPILED, jit
+from .simd import load, prefetch, reversed_bytes, store
 
 __all__ = ["gather_bytes", "gather_integers", "partition"]
 
@@ -16,6 +17,8 @@ Bytes = NDArray[np.uint8]
 Offsets = NDArray[np.unsignedinteger]
 Column = NDArray[Any]
 _CHUNK = 1 << 16
+_AHEAD = 64
+_WORD = 8
 
 
 @jit
@@ -33,19 +36,74 @@ def partition(tags: Bytes, offsets: Offsets, cursors: Column, out: Offsets) -> N
 def gather_integers(
     data: Bytes, offsets: Offsets, at: int, size: int, order: str, out: Column
 ) -> None:
-    """Fill `out` with the `size`-byte integers at ``data[offsets + at]``, in native byte order."""
-    if COMPILED:
-        _COMPILED[size, order](data, offsets, at, out)
-        return
-    for some in _chunks(offsets):
-        _gather_by_numpy(data, offsets[some], at, size, order, out[some])
+    """Fill `out` with the `size`-byte numbers at ``data[offsets + at]``, in native byte order.
+
+    Floats are numbers too. `out` lies in one piece and has `size` bytes an entry, or 8 for 6.
+
+    Raises
+    ------
+    IndexError
+        A number would lie, in part, outside `data`.
+    """
+    if not _gather_words(data, offsets, at, size, order == ">", out):
+        for some in _chunks(offsets):
+            _gather_by_numpy(data, offsets[some], at, size, order, out[some])
+    if size < out.itemsize and out.dtype.kind == "i":  # the sign bit is further up now
+        out <<= 8 * (out.itemsize - size)
+        out >>= 8 * (out.itemsize - size)
 
 
 def gather_bytes(data: Bytes, offsets: Offsets, at: int, size: int, out: Column) -> None:
-    """Fill `out`, of a dtype of `size` bytes, with the bytes at ``data[offsets + at]``."""
-    values = _overlapping(data, f"V{size}")
-    for some in _chunks(offsets):
-        out[some] = values[offsets[some] + at].view(out.dtype)
+    """Fill `out`, of a dtype of `size` bytes, with the bytes at ``data[offsets + at]``.
+
+    Raises
+    ------
+    IndexError
+        Some of them would lie outside `data`.
+    """
+    if not _gather_words(data, offsets, at, size, False, out):
+        values = _overlapping(data, f"V{size}")
+        for some in _chunks(offsets):
+            out[some] = values[offsets[some] + at].view(out.dtype)
+
+
+def _gather_words(
+    data: Bytes, offsets: Offsets, at: int, size: int, turn: bool, out: Column
+) -> bool:
+    if not COMPILED or max(size, out.itemsize) > _WORD or min(len(data), out.nbytes) < _WORD:
+        return False
+    done = _words(data, offsets, at, size, turn, out.view(np.uint8), out.itemsize)
+    if done < len(offsets):
+        raise IndexError(f"{size} bytes at {int(offsets[done]) + at} of {len(data)}")
+    return True
+
+
+@jit
+def _words(
+    data: Bytes, offsets: Offsets, at: int, size: int, turn: bool, out: Bytes, step: int
+) -> int:
+    # Whatever the size, a word is read and a word is written: what is too much of it is shifted
+    # out, or overwritten by the next value. At the ends it is the word that ends with the value.
+    count = len(offsets)
+    lacks, spare = np.uint64(8 * (_WORD - size)), np.uint64(8 * (_WORD - step))
+    others = (np.uint64(1) << spare) - np.uint64(1)
+    for i in range(count):
+        prefetch(data, np.int64(offsets[min(i + _AHEAD, count - 1)]) + at)
+        where, to = np.int64(offsets[i]) + at, i * step
+        if where < 0 or where + size > len(data):
+            return i
+        if where + _WORD <= len(data):
+            word = load(data, where)
+            value = reversed_bytes(word) >> lacks if turn else word << lacks >> lacks
+        else:
+            word = load(data, where + size - _WORD)
+            value = reversed_bytes(word) << lacks >> lacks if turn else word >> lacks
+        if to + _WORD <= len(out):
+            store(out, to, value)
+        else:
+            to += step - _WORD
+            store(out, to, load(out, to) & others | value << spare)
+    return count
 
 
 def _chunks(offsets: Offsets) -> Iterator[slice]:
@@ -63,87 +121,10 @@ def _gather_by_numpy(
     data: Bytes, offsets: Offsets, at: int, size: int, order: str, out: Column
 ) -> None:
     if size != 6:
-        form = f"{order}{out.dtype.str[1:]}"  # signed or not, as the column is
+        form = f"{order}{out.dtype.str[1:]}"  # signed, unsigned or a float, as the column is
         out[:] = _overlapping(data, form)[offsets + at]
         return
     high, low = (0, 2) if order == ">" else (4, 0)
     out[:] = _overlapping(data, f"{order}u2")[offsets + (at + high)]
     out <<= 32
     out |= _overlapping(data, f"{order}u4")[offsets + (at + low)]
-
-
-# One loop a width and byte order: the compiler turns each chain of shifts into one load.
-
-
-@jit
-def _one(data: Bytes, offsets: Offsets, at: int, out: Column) -> None:
-    for i in range(len(out)):
-        out[i] = data[offsets[i] + at]
-
-
-@jit
-def _big2(data: Bytes, offsets: Offsets, at: int, out: Column) -> None:
-    for i in range(len(out)):
-        p = offsets[i] + at
-        out[i] = data[p] << 8 | data[p + 1]
-
-
-@jit
-def _big4(data: Bytes, offsets: Offsets, at: int, out: Column) -> None:
-    for i in range(len(out)):
-        p = offsets[i] + at
-        out[i] = data[p] << 24 | data[p + 1] << 16 | data[p + 2] << 8 | data[p + 3]
-
-
-@jit
-def _big6(data: Bytes, offsets: Offsets, at: int, out: Column) -> None:
-    for i in range(len(out)):
-        p = offsets[i] + at
-        high = data[p] << 8 | data[p + 1]
-        out[i] = high << 32 | data[p + 2] << 24 | data[p + 3] << 16 | data[p + 4] << 8 | data[p + 5]
-
-
-@jit
-def _big8(data: Bytes, offsets: Offsets, at: int, out: Column) -> None:
-    for i in range(len(out)):
-        p = offsets[i] + at
-        high = data[p] << 24 | data[p + 1] << 16 | data[p + 2] << 8 | data[p + 3]
-        low = data[p + 4] << 24 | data[p + 5] << 16 | data[p + 6] << 8 | data[p + 7]
-        out[i] = high << 32 | low
-
-
-@jit
-def _little2(data: Bytes, offsets: Offsets, at: int, out: Column) -> None:
-    for i in range(len(out)):
-        p = offsets[i] + at
-        out[i] = data[p + 1] << 8 | data[p]
-
-
-@jit
-def _little4(data: Bytes, offsets: Offsets, at: int, out: Column) -> None:
-    for i in range(len(out)):
-        p = offsets[i] + at
-        out[i] = data[p + 3] << 24 | data[p + 2] << 16 | data[p + 1] << 8 | data[p]
-
-
-@jit
-def _little6(data: Bytes, offsets: Offsets, at: int, out: Column) -> None:
-    for i in range(len(out)):
-        p = offsets[i] + at
-        high = data[p + 5] << 8 | data[p + 4]
-        out[i] = high << 32 | data[p + 3] << 24 | data[p + 2] << 16 | data[p + 1] << 8 | data[p]
-
-
-@jit
-def _little8(data: Bytes, offsets: Offsets, at: int, out: Column) -> None:
-    for i in range(len(out)):
-        p = offsets[i] + at
-        high = data[p + 7] << 24 | data[p + 6] << 16 | data[p + 5] << 8 | data[p + 4]
-        low = data[p + 3] << 24 | data[p + 2] << 16 | data[p + 1] << 8 | data[p]
-        out[i] = high << 32 | low
-
-
-_COMPILED = {
-    (1, ">"): _one, (2, ">"): _big2, (4, ">"): _big4, (6, ">"): _big6, (8, ">"): _big8,
-    (1, "<"): _one, (2, "<"): _little2, (4, "<"): _little4, (6, "<"): _little6, (8, "<"): _little8,
-}  # fmt: skip

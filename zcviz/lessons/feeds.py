@@ -70,7 +70,8 @@ def lone_message(feed: Feed, tag: str = "A") -> int:
     index = feed.index
     wanted = index.tags == ord(tag)
     alone = wanted
-    if index.datagrams is not None and index.numbers is not None:
-        alone = wanted & (index.datagrams.blocks[index.numbers] == 1)
+    if index.datagrams is not None:
+        carriers = index.datagrams.of_messages(np.arange(len(index)))
+        alone = wanted & (index.datagrams.blocks[carriers] == 1)
     best = alone if alone.any() else wanted
     return int(np.argmax(best)) if len(best) else 0

@@ -57,8 +57,9 @@ def choose_message(feed: Feed, tag: str = "A", among: int = AMONG) -> int:
     tags = feed.index.tags[:among]
     known = np.isin(tags, [m.key for m in feed.protocol if m.tag is not None])
     worth = 4 * known + 2 * (tags == ord(tag))
-    if feed.index.numbers is not None:
-        packets = feed.index.numbers[: among + 5]  # enough to see the last one's company
+    if feed.index.datagrams is not None:
+        # A few more than are chosen from: enough to see the last one's company.
+        packets = feed.index.datagrams.of_messages(np.arange(min(among + 5, len(feed))))
         company = np.bincount(packets)[packets][: len(tags)]
         worth += (company > 1) & (company < 5)
         worth = 2 * worth + (company == 3)
@@ -156,8 +157,8 @@ class Passage:
         return self._table(self.message)
 
     def _table(self, message: int) -> Message | None:
-        tag = bytes([int(self.feed.index.tags[message])])
-        return next((each for each in self.feed.protocol if each.tag == tag), None)
+        tag = int(self.feed.index.tags[message])
+        return next((each for each in self.feed.protocol if each.key == tag), None)
 
     def _title(self, message: int) -> str:
         table = self._table(message)
@@ -179,7 +180,7 @@ class Passage:
     @property
     def segments(self) -> Dissection | Sequence[tuple[int, int, str]]:
         """What the bytes of the packet are."""
-        if self.feed.index.numbers is not None:
+        if self.feed.index.datagrams is not None:
             return dissect(self.feed, self.message)
         found = []
         for message in self.packet[:MOST]:
@@ -191,9 +192,11 @@ class Passage:
     @property
     def unit(self) -> str:
         """What the messages came in: a packet, or a piece of the file."""
-        numbers = self.feed.index.numbers
-        one = numbers is not None and numbers[self.packet.start] == numbers[self.packet.stop - 1]
-        return "packet" if one else "piece"
+        datagrams = self.feed.index.datagrams
+        if datagrams is None:
+            return "piece"
+        first, last = datagrams.of_messages([self.packet.start, self.packet.stop - 1])
+        return "packet" if first == last else "piece"
 
     @property
     def heading(self) -> str:

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from ..codec.columns import gather
 from ..codec.flyweight import reader
 from ..feed import Feed
-from ..index import MessageIndex, Scanner
+from ..framing import tag_reader
+from ..index import MessageIndex
 from ..kernels import add_totals, first_seen, partition
 from ..kernels.totals import MASK
-from ..spec import Message
-from ..summary import CONTRIBUTIONS, Contribution, Summary, Totals, assemble
+from ..scanner import PACKETS, Scanner
+from ..spec import Message, Protocol
+from ..summary import Contribution, Summary, Totals, assemble, contributions_of
 from ..trace.ledger import Part, array_part, parts
 from ..walk import FRAMES
 from .stage import Stage
@@ -26,8 +28,6 @@ __all__ = ["BLOCK", "Columns", "Sums", "columnar_stages"]
 BLOCK = 1 << 16
 """Messages in a block at full speed: enough to forget the cost of a call, few enough that the
 columns of a block stay in the processor's cache."""
-PACKETS = 1 << 13
-"""Packets in a block at full speed, at most."""
 
 Array = NDArray[Any]
 
@@ -104,13 +104,14 @@ def _sums(sums: Sums) -> Iterator[Part]:
 
 class _Columnar:
     def __init__(self, feed: Feed, stepped: bool) -> None:
-        self._scanner = Scanner(feed.capture)
-        self._source = feed.source
-        self._has_packets = feed.capture.record is not None
-        self._stepped = stepped
-        self._types = {m.key: m for m in feed.protocol if m.tag is not None}
+        self._scanner = Scanner(feed.capture, 1 if stepped else PACKETS)
+        self._source, self._protocol = feed.source, feed.protocol
+        self._room = FRAMES if stepped and not self._scanner.has_packets else BLOCK
+        self._types = {m.key: m for m in feed.protocol}
+        self._tag_of = tag_reader(feed.protocol)
+        self._contributions = contributions_of(feed.protocol)
         self.done = 0
-        self._messages = np.zeros(256, np.int64)
+        self._messages = np.zeros(1 << 8 * feed.protocol.tag_size, np.int64)
         self._sums: Sums | None = None  # made by the stage that fills it, and counted there
         self._first, self._last = MASK, -1
         self.stages = (
@@ -123,20 +124,15 @@ class _Columnar:
         scanner = self._scanner
         if scanner.finished:
             return None
-        if not self._has_packets:
-            room = scanner.room(FRAMES if self._stepped else BLOCK)
-            count = scanner.frames(room)
-        else:
-            packets = 1 if self._stepped else PACKETS
-            room = scanner.room(scanner.next_packet() if self._stepped else BLOCK)
-            count, _ = scanner.packets(room, np.empty((packets, 5), np.uint64), 0, packets)
+        room = scanner.room(self._room)
+        count = scanner.scan(room)
         if not count and self._scanner.finished:  # not `scanner`: it has moved on
             return None
         self.done += count
-        return MessageIndex.of([array[:count] for array in room])
+        return MessageIndex(*(array[:count] for array in room))
 
     def _gather(self, index: MessageIndex) -> list[Columns]:
-        counts = np.bincount(index.tags, minlength=256)
+        counts = np.bincount(index.tags, minlength=len(self._messages))
         self._messages += counts
         ends = np.cumsum(counts)
         by_type = np.empty_like(index.offsets)
@@ -146,7 +142,7 @@ class _Columnar:
             message = self._types.get(tag)
             if message is not None:
                 offsets = by_type[ends[tag] - counts[tag] : ends[tag]]
-                names = _fields_that_count(message, tag)
+                names = self._fields_that_count(message)
                 data = self._source.data
                 columns = {name: gather(data, offsets, message, name) for name in names}
                 gathered.append(Columns(message, offsets, columns))
@@ -155,13 +151,13 @@ class _Columnar:
     def _add(self, gathered: list[Columns]) -> Sums:
         sums = self._sums = self._sums or Sums()
         for each in gathered:
-            assert each.message.tag is not None
-            times = each.columns["timestamp"]
-            self._first = min(self._first, int(times.min()))
-            self._last = max(self._last, int(times.max()))
-            if "stock" in each.message.by_name:
-                first_seen(each.columns["stock_locate"], each.offsets, sums.first)
-            contribution = CONTRIBUTIONS.get(each.message.key)
+            times = each.columns.get(self._protocol.time)
+            if times is not None:
+                self._first = min(self._first, int(times.min()))
+                self._last = max(self._last, int(times.max()))
+            if self._names(each.message):
+                first_seen(each.columns[self._protocol.locate], each.offsets, sums.first)
+            contribution = self._contributions.get(each.message.key)
             if contribution is not None:
                 sums.add(each, contribution)
         return sums
@@ -171,22 +167,28 @@ class _Columnar:
         sums = self._sums or Sums()
         locates = sums.totals()
         symbols = self._symbols(locates, sums.first)
-        return assemble(counts, locates, symbols, self._first, self._last)
+        return assemble(self._protocol, counts, locates, symbols, self._first, self._last)
 
     def _symbols(self, locates: Iterable[int], first: Array) -> dict[int, bytes]:
         view, symbols = self._source.view, {}
         for locate in locates:
             at = int(first[locate])
             if at != MASK:
-                symbols[locate] = reader(self._types[view[at]], "stock")(view, at)
+                message = self._types[self._tag_of(view, at)]
+                symbols[locate] = reader(message, self._protocol.symbol)(view, at)
         return symbols
 
+    def _names(self, message: Message) -> bool:
+        return {self._protocol.locate, self._protocol.symbol} <= message.by_name.keys()
 
-def _fields_that_count(message: Message, tag: int) -> tuple[str, ...]:
-    contribution = CONTRIBUTIONS.get(tag)
-    if contribution is not None:
-        return ("timestamp", "stock_locate", *contribution.fields)
-    return ("timestamp", "stock_locate") if "stock" in message.by_name else ("timestamp",)
+    def _fields_that_count(self, message: Message) -> tuple[str, ...]:
+        # The time, if it has one; the locate, if a name or a sum goes with it; what is summed.
+        time, locate = self._protocol.time, self._protocol.locate
+        names = (time,) if time in message.by_name else ()
+        contribution = self._contributions.get(message.key)
+        if contribution is not None:
+            return (*names, locate, *contribution.fields)
+        return (*names, locate) if self._names(message) else names
 
 
 def columnar_stages(feed: Feed, stepped: bool) -> _Columnar:

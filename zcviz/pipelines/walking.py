@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from operator import getitem
 from typing import Any
 
 from ..buffers import Buffer
 from ..codec.flyweight import Flyweight, view_of
 from ..codec.record import Record, record_of
 from ..feed import Feed
+from ..framing import tag_reader
 from ..spec import Protocol
 from ..summary import Accumulator, Summary
 from ..trace.ledger import Part, parts, wire_buffer
@@ -30,27 +32,32 @@ class Aim(Sequence[Flyweight]):
     """
 
     def __init__(
-        self, buffer: Buffer, bounds: list[tuple[int, int]], views: dict[int, Flyweight]
+        self,
+        buffer: Buffer,
+        bounds: list[tuple[int, int]],
+        views: dict[int, Flyweight],
+        tag_of: Callable[[Buffer, int], int] = getitem,
     ) -> None:
         self.buffer = buffer
         self.bounds = bounds
         self._views = views
+        self._tag_of = tag_of
 
     def __len__(self) -> int:
         return len(self.bounds)
 
     def __getitem__(self, position: Any) -> Any:
-        at = self.bounds[position][0]
-        view = self._views.get(self.buffer[at])  # type: ignore[index]
-        return None if view is None else view.wrap(self.buffer, at)
+        at, stop = self.bounds[position]
+        view = self._views.get(self._tag_of(self.buffer, at))
+        return None if view is None else view.wrap(self.buffer, at, stop - at)
 
     def each(self) -> Iterator[tuple[int, Flyweight | None]]:
         """Yield (tag, view) of every message; None for a type that the tables do not know."""
-        buffer, views = self.buffer, self._views
-        for start, _ in self.bounds:
-            tag: int = buffer[start]  # type: ignore[index]
+        buffer, views, tag_of = self.buffer, self._views, self._tag_of
+        for start, stop in self.bounds:
+            tag = tag_of(buffer, start)
             view = views.get(tag)
-            yield tag, None if view is None else view.wrap(buffer, start)
+            yield tag, None if view is None else view.wrap(buffer, start, stop - start)
 
 
 @parts.register
@@ -70,10 +77,12 @@ class _Walk:
         self.accumulator = Accumulator(feed.protocol)
         self.done = 0
         kind, verb = ("a copy", "copies") if copies else ("a view", "views")
-        unit = "its frame" if feed.capture.record is not None else "64 messages and their lengths"
+        has_packets = feed.capture.records is not None
+        unit = "its frame" if has_packets else "64 messages and their lengths"
+        self._tag_of = tag_reader(feed.protocol)
         first = Stage("packet", f"Takes {unit} out of the file: {kind}.", self.walker.packet)
         self.cuts: tuple[Stage, ...] = (first,)
-        if feed.capture.record is not None:
+        if has_packets:
             does = f"Takes the UDP payload out of the frame: {kind}."
             self.cuts += (Stage("datagram", does, self.walker.datagram),)
         self.verb = verb
@@ -101,11 +110,12 @@ class _Records(_Walk):
         return messages
 
     def _records(self, messages: list[Bytes]) -> list[tuple[int, Record | None]]:
-        decoders = self._decoders
+        decoders, tag_of = self._decoders, self._tag_of
         records: list[tuple[int, Record | None]] = []
         for message in messages:
-            decode = decoders.get(message[0])
-            records.append((message[0], None if decode is None else decode(message)))
+            tag = tag_of(message, 0)
+            decode = decoders.get(tag)
+            records.append((tag, None if decode is None else decode(message)))
         return records
 
     def _add(self, records: list[tuple[int, Record | None]]) -> Accumulator:
@@ -128,7 +138,7 @@ class _Moving(_Walk):
     def _aim(self, piece: Bytes) -> Aim:
         bounds = self.walker.bounds(piece)
         self.done += len(bounds)
-        return Aim(piece, bounds, self._views)
+        return Aim(piece, bounds, self._views, self._tag_of)
 
     def _add(self, messages: Aim) -> Accumulator:
         self.accumulator.add(messages.each())

@@ -5,9 +5,10 @@ Source: RFC 791, §3.1.
 
 from ..spec import Message, raw, u8, u16
 
-__all__ = ["FRAGMENT_MASK", "HEADER", "UDP"]
+__all__ = ["FRAGMENT_MASK", "HEADER", "PROTOCOLS", "UDP"]
 
 UDP = 17
+PROTOCOLS = {1: "ICMP", 2: "IGMP", 6: "TCP", UDP: "UDP"}
 FRAGMENT_MASK = 0x3FFF  # "more fragments" and the fragment's offset: any bit set, a piece
 
 HEADER = Message(
@@ -21,7 +22,7 @@ HEADER = Message(
         u16("identification"),
         u16("flags_fragment", doc="Flags (3 bits), fragment offset in 8-byte units (13 bits)."),
         u8("time_to_live"),
-        u8("protocol", codes={1: "ICMP", 2: "IGMP", 6: "TCP", UDP: "UDP"}),
+        u8("protocol", codes=PROTOCOLS),
         u16("checksum"),
         raw("source", 4),
         raw("destination", 4),

@@ -8,6 +8,7 @@ Timestamps count nanoseconds since midnight, US Eastern time.
 from ..spec import Field, Message, Protocol, alpha, char, u16, u32, u48, u64
 from .binaryfile import BINARYFILE
 from .moldudp64 import MOLDUDP64
+from .soupbintcp import SOUPBINTCP
 
 __all__ = ["ITCH50"]
 
@@ -227,6 +228,6 @@ ITCH50 = Protocol("itch50", _TITLE, (
     LULD_AUCTION_COLLAR, OPERATIONAL_HALT, ADD_ORDER, ADD_ORDER_MPID, ORDER_EXECUTED,
     ORDER_EXECUTED_WITH_PRICE, ORDER_CANCEL, ORDER_DELETE, ORDER_REPLACE, TRADE, CROSS_TRADE,
     BROKEN_TRADE, NOII, RETAIL_PRICE_IMPROVEMENT, DIRECT_LISTING_PRICE_DISCOVERY,
-), framings=(BINARYFILE, MOLDUDP64), symbol="stock", locate="stock_locate",
+), framings=(BINARYFILE, MOLDUDP64, SOUPBINTCP), symbol="stock", locate="stock_locate",
     zone="America/New_York")
 # fmt: on

@@ -7,6 +7,7 @@ The writer's own byte order is used throughout, so each table exists in both.
 from dataclasses import replace
 
 from ..spec import Message, u16, u32
+from .linktypes import LINKTYPES
 
 __all__ = ["FILE_BIG", "FILE_LITTLE", "MAGICS", "RECORD_BIG", "RECORD_LITTLE"]
 
@@ -24,7 +25,7 @@ FILE_LITTLE = Message(
         u32("reserved1"),
         u32("reserved2"),
         u32("snap_length", unit="bytes"),
-        u32("link_type", codes={1: "Ethernet"}, doc="Low 16 bits; the top four tell of an FCS."),
+        u32("link_type", codes=LINKTYPES, doc="Low 16 bits; the top four tell of an FCS."),
     ),
 )
 FILE_BIG = replace(FILE_LITTLE, order=">")

@@ -1,9 +1,15 @@
-"""Synthetic sessions of ITCH 5.0: seeded, self-consistent, the same bytes on every platform.
+"""Synthetic feeds: seeded, self-consistent, the same bytes on every platform.
 
-The securities and everything that happens to them are invented. A session is made in spans of
-messages: a *plan* says when each is sent, about which security, and which type is wished for;
-the *market* turns wishes into what its order books allow; *wording* writes the messages as a
-BinaryFILE has them, and *packets* cuts that into MoldUDP64 datagrams.
+Securities, and everything that happens to them, are invented.
+
+`make` writes a day of ITCH 5.0 of any length, in spans of messages: a *plan* says when each is
+sent, about which security, and which type is wished for; the *market* turns wishes into what its
+order books allow; *wording* writes the messages as a BinaryFILE has them, and *packets* cuts that
+into MoldUDP64 datagrams.
+
+`small` makes files of every feed in every container, and `long` captures of any length. There, a
+*venue* knows what happens; a *teller* says it in the words of a feed (*iex*, *sbe*); a *train* of
+datagrams carries it, with the accidents of a network; *wire* and *containers* capture that.
 
 Chance is the raw output of PCG64, whose bits numpy guarantees, and integer arithmetic.
 """
@@ -19,20 +25,25 @@ from typing import BinaryIO
 import numpy as np
 
 from ..errors import SpecError
-from .books import Book
-from .day import script
-from .listing import invent
-from .market import moves_of
+from .nasdaq import SMALLEST, spans
 from .packets import capture_header, end_of_session, frames, packets_of
-from .plan import Plan
-from .wording import stream_of
+from .recording import Wire
+from .sample import Sample, containers_of, small
+from .sbe import SCHEMAS
+from .stretch import long
+from .train import Accidents
 
-__all__ = ["SMALLEST", "make"]
-
-SPAN = 1 << 17  # messages at a time
-
-SMALLEST = len(script(invent(1, np.random.PCG64(0))).time)
-"""Messages of the shortest session: the start of the day and at least one of each type."""
+__all__ = [
+    "SCHEMAS",
+    "SMALLEST",
+    "Accidents",
+    "Sample",
+    "Wire",
+    "containers_of",
+    "long",
+    "make",
+    "small",
+]
 
 
 def make(
@@ -87,22 +98,14 @@ def _write(
     seed: int,
     progress: Callable[[int, int], None],
 ) -> None:
-    random = np.random.PCG64(seed)
-    listing = invent(messages, random)
-    plan, book = Plan(messages, listing), Book.empty(listing)
-    packets, sent = 0, plan.script.time[0]
+    first = packets = sent = 0
     capture.write(capture_header())
-    for first in range(0, messages, SPAN):
-        n = min(SPAN, messages - first)
-        chance = (random.random_raw((2, n)) >> np.uint64(1)).astype(np.int64)
-        span = plan.span(first, chance[0])
-        moves = moves_of(book, span.tag, span.security, span.code, chance[1])
-        stream, sizes = stream_of(span, moves, chance[1], listing)
-        train = packets_of(span.time, sizes, first + 1, sent)
+    for time, stream, sizes in spans(messages, seed):
+        train = packets_of(time, sizes, first + 1, sent if first else int(time[0]))
         itch.write(stream)
         capture.write(frames(train, packets, stream))
-        packets, sent = packets + len(train.time), train.time[-1]
-        progress(first + n, messages)
+        first, packets, sent = first + len(time), packets + len(train.time), int(train.time[-1])
+        progress(first, messages)
     farewell = end_of_session(messages + 1, sent)
     capture.write(frames(farewell, packets, np.empty(0, np.uint8)))
 

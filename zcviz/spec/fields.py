@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from math import nan
 from typing import Literal
 
 __all__ = [
@@ -49,6 +50,15 @@ class WireType:
         """Whether a value of this type is an integer or a float."""
         return self.kind in ("uint", "int", "float")
 
+    @property
+    def null(self) -> int | float | bytes:
+        """The value that means "none" where a schema names no other (SBE 1.0, field encoding)."""
+        if self.kind == "uint":
+            return (1 << 8 * self.size) - 1
+        if self.kind == "int":
+            return -1 << 8 * self.size - 1
+        return nan if self.kind == "float" else bytes(self.size)
+
     def __str__(self) -> str:
         words = {"uint": "u", "int": "i", "float": "f", "alpha": "alpha ", "raw": "bytes "}
         return words[self.kind] + str(self.size * 8 if self.is_number else self.size)
@@ -78,8 +88,10 @@ class Field:
         The value on the wire that means "none"; NaN for a float.
     since : int
         Version of the schema that brought the field: older messages end before it.
-    constant : int, bytes or None
+    constant : int, float, bytes or None
         A field that takes no bytes: the schema says its value.
+    padding : int [bytes]
+        Unused bytes before the field.
     doc : str
     """
 
@@ -93,7 +105,8 @@ class Field:
     flags: Mapping[str, int] = field(default_factory=dict)
     null: int | float | None = None
     since: int = 0
-    constant: int | bytes | None = None
+    constant: int | float | bytes | None = None
+    padding: int = 0
     doc: str = ""
 
     @property

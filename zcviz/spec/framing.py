@@ -33,6 +33,8 @@ class Framing:
     sequence, count, payload : str
         Fields of the header: number of the first message (or of the packet), how many messages
         follow, how many bytes follow. Empty where there is none.
+    payload_counted : int [bytes]
+        How much of the header the payload's length counts as well.
     channel : tuple of str
         Fields of the header that name the channel; empty where the destination address does.
     fixed : mapping
@@ -56,6 +58,7 @@ class Framing:
     sequence: str = ""
     count: str = ""
     payload: str = ""
+    payload_counted: int = 0
     channel: tuple[str, ...] = ()
     fixed: Mapping[str, int] = field(default_factory=dict)
     numbers: Literal["messages", "packets"] = "messages"

@@ -49,18 +49,14 @@ class Group:
         Layout of the header, with the fields ``block_length`` and ``num_in_group`` (and, where the
         venue adds them, ``num_groups`` and ``num_var_data_fields`` of each entry).
     entry : Message
-        The fixed part of one entry.
-    groups : tuple of Group
-        Inside each entry, after its fixed part.
-    data : tuple of VarData
-        Inside each entry, after its groups.
+        One entry, with the groups and the data that follow its fixed part.
+    since : int
+        Version of the schema that brought the group: older messages have none.
     """
 
     name: str
     dimension: Message
     entry: Message
-    groups: tuple[Group, ...] = ()
-    data: tuple[VarData, ...] = ()
     since: int = 0
     doc: str = ""
 
@@ -74,7 +70,8 @@ class Message:
     name : str
         In snake_case; it names export files.
     size : int [bytes]
-        As documented. A table whose fields add up to another size raises `SpecError`.
+        As documented. A table whose fields add up to another size raises `SpecError`; only an SBE
+        block may be longer than its fields.
     fields : tuple of Field
         In wire order; their offsets are filled in here.
     source : str
@@ -85,8 +82,9 @@ class Message:
         Byte order of its integers.
     block : int
         Of an SBE message: size of the header that its fields begin with [bytes]; the field
-        ``block_length`` in it says how many bytes of the others are really there. -1 for layouts
-        that are whole wherever they occur.
+        ``block_length`` in it says how many bytes of the others are really there. 0 for the entry
+        of a group, of which the group's header says it. -1 for layouts that are whole wherever
+        they occur.
     groups : tuple of Group
         After the fixed part.
     data : tuple of VarData
@@ -108,9 +106,9 @@ class Message:
         at = 0
         placed = []
         for each in self.fields:
-            placed.append(replace(each, offset=at))
-            at += each.type.size
-        if at != self.size:
+            placed.append(replace(each, offset=at + each.padding))
+            at = placed[-1].end
+        if at != self.size and (self.block < 0 or at > self.size):
             raise SpecError(f"{self.name}: fields end at byte {at}, documented size {self.size}")
         if len({each.name for each in placed}) != len(placed):
             raise SpecError(f"{self.name}: two fields share a name")
@@ -138,7 +136,7 @@ class Message:
     @property
     def class_name(self) -> str:
         """The name in CapWords, as generated classes carry it."""
-        return "".join(word.capitalize() for word in self.name.split("_"))
+        return "".join(word[:1].upper() + word[1:] for word in self.name.split("_"))
 
     def __getitem__(self, name: str) -> Field:
         try:

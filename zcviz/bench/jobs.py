@@ -1,0 +1,128 @@
+"""What is timed in this process, in one table, with what is wanted of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..codec.columns import gather
+from ..feed import Feed
+from ..pipelines import PIPELINES
+from .job import Goal, Job, Unavailable, Work
+
+__all__ = ["BOOKS", "COLUMNS", "COPY", "INDEX", "JOBS", "SCAN", "Inputs"]
+
+COPY = "copy the BinaryFILE into fresh memory"
+SCAN = "BinaryFILE → validated offsets and tags, arrays ready"
+ROWS = "BinaryFILE → every field of every message, rows"
+COLUMNS = "BinaryFILE → every field of every message, columns"
+INDEX = "pcap → Ethernet/VLAN/IPv4/UDP/MoldUDP64 → index"
+BOOKS = "BinaryFILE → order books of all symbols"
+FEW = 100_000
+"""Messages for what makes an object of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The files that jobs work on.
+
+    Attributes
+    ----------
+    itch, pcap : Feed
+        The same messages as a BinaryFILE and as a capture.
+    cme : Feed or None
+        A capture of CME MDP 3.0.
+    """
+
+    itch: Feed
+    pcap: Feed
+    cme: Feed | None = None
+
+
+def _of(feed: Feed, run: Callable[[], object], amount: int | None = None, note: str = "") -> Work:
+    return Work(run, len(feed) if amount is None else amount, feed.source.size, note)
+
+
+def _copy_warm(inputs: Inputs) -> Work:
+    data = inputs.itch.data
+    warm = np.zeros_like(data)
+    return _of(inputs.itch, lambda: np.copyto(warm, data))
+
+
+def _scan(inputs: Inputs) -> Work:
+    raise Unavailable("not in this version")
+
+
+def _decode(form: str, threads: int) -> Callable[[Inputs], Work]:
+    def prepare(inputs: Inputs) -> Work:
+        raise Unavailable("not in this version")
+
+    return prepare
+
+
+def _column(inputs: Inputs) -> Work:
+    feed = inputs.itch
+    return _of(feed, lambda: feed.table("A")["price"], len(feed.table("A")))
+
+
+def _gather(inputs: Inputs) -> Work:
+    feed = inputs.itch
+    offsets, message, data = feed.table("A").offsets, feed.protocol["A"], feed.data
+    return _of(feed, lambda: gather(data, offsets, message, "price"), len(offsets))
+
+
+def _index(feed: Feed) -> Work:
+    return _of(feed, lambda: Feed(feed.capture).index)
+
+
+def _summary(feed: Feed) -> Work:
+    return _of(feed, lambda: PIPELINES["columnar"](feed))
+
+
+def _one_by_one(kind: str) -> Callable[[Inputs], Work]:
+    def prepare(inputs: Inputs) -> Work:
+        head = inputs.itch.head(FEW)
+        return _of(head, lambda: deque(getattr(head, kind)(), maxlen=0))
+
+    return prepare
+
+
+def _entries(inputs: Inputs) -> Work:
+    raise Unavailable("not in this version")
+
+
+def _books(inputs: Inputs) -> Work:
+    raise Unavailable("not in this version")
+
+
+def _against_copy(least: float, stretch: float) -> tuple[Goal, ...]:
+    return (Goal(least, stretch, against=COPY),)
+
+
+JOBS: tuple[Job[Inputs], ...] = (
+    Job(COPY, "messages", lambda inputs: _of(inputs.itch, inputs.itch.data.copy)),
+    Job("copy it into warm memory", "messages", _copy_warm),
+    Job("read every byte of it", "messages", lambda i: _of(i.itch, i.itch.data.max)),
+    Job(SCAN, "messages", _scan, _against_copy(2.5, 3)),
+    Job(ROWS, "messages", _decode("rows", 1), _against_copy(0.7, 0.9)),
+    Job(f"{ROWS}, two threads", "messages", _decode("rows", 2), _against_copy(1.1, 1.4)),
+    Job(COLUMNS, "messages", _decode("columns", 1), _against_copy(0.5, 0.75)),
+    Job(f"{COLUMNS}, two threads", "messages", _decode("columns", 2), _against_copy(0.8, 1.2)),
+    Job("BinaryFILE → index", "messages", lambda inputs: _index(inputs.itch)),
+    Job("index → price of every A", "records", _column, (Goal(150),)),
+    Job("offsets of every A → price", "records", _gather),
+    Job(INDEX, "messages", lambda inputs: _index(inputs.pcap), (
+        Goal(2, against="cypcap, packets"), Goal(50, against="dpkt, datagrams"),
+        Goal(None, 120),
+    )),
+    Job("CME capture → columns of all group entries", "entries", _entries, (Goal(20, 60),)),
+    Job(BOOKS, "messages", _books),
+    Job("records(): a named tuple a message", "messages", _one_by_one("records")),
+    Job("views(): one view, aimed at a message after the other", "messages", _one_by_one("views")),
+    Job("BinaryFILE → columnar pipeline → summary", "messages", lambda i: _summary(i.itch)),
+    Job("pcap → columnar pipeline → summary", "messages", lambda i: _summary(i.pcap)),
+)  # fmt: skip
+"""In the order of the report. The speeds of all that read the same file can be compared."""

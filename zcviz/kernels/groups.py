@@ -1,0 +1,292 @@
+"""Step over SBE messages, and note where the entries of a group lie.
+
+A schema comes as a *program*: integers that say how each header is laid out and what follows it.
+A program begins with what the first names below stand for; then come nodes, one for each header,
+and items, one for each var-data; at its end is room for the walk itself, a frame for each group
+inside another. So nothing is allocated, and each thread needs a program of its own.
+
+To the walk, a message is a group of one entry, and the message header is that group's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ._jit import inner, jit
+from .loads import u8, u16, u32
+
+__all__ = ["message_size", "walk_messages"]
+
+Bytes = NDArray[Any]
+Array = NDArray[Any]
+
+# A program: whether integers are big-endian; how many templates there are, and where the pairs of
+# template and node begin, in ascending order; size of the message header, and where it has template
+# and version; the nodes of templates (-1 if those cannot be stepped over) and of groups that are not in the schema,
+# and the size of the length of such var-data; the node whose entries are wanted, and which var-data
+# of it (-1 for the entries themselves).
+BIG, TEMPLATES, TABLE, HEAD, TEMPLATE_AT, TEMPLATE_SIZE, VERSION_AT, VERSION_SIZE = range(8)
+ANY_TEMPLATE, ANY_GROUP, ANY_LENGTH, WANTED, WANTED_ITEM = range(8, 13)
+# Of the walk: where its frames begin; how much was found, how many messages were wrong; of the last
+# of those the fault, its offset, how many bytes were expected and found.
+STACK, FOUND, WRONG, FAULT, PROGRAM = 13, 14, 15, 16, 20
+
+# A node: size of the header; offset and size of the numbers in it (the count has size 0 in a
+# message header, the numbers of groups and var-data where there are none); version that brought it;
+# how many groups follow each entry, and where the nodes of those are, next to each other; the same
+# for var-data; the newest version that brought one of these.
+SIZE, BLOCK_AT, BLOCK_SIZE, COUNT_AT, COUNT_SIZE, GROUPS_AT, GROUPS_SIZE = range(7)
+DATA_AT, DATA_SIZE, SINCE, CHILDREN, CHILD, ITEMS, ITEM, NEWEST, NODE = range(7, 16)
+
+# An item: size of the length of var-data, version that brought it.
+LENGTH_SIZE, ITEM_SINCE, ITEM_FIELDS = range(3)
+
+# A frame, of an entry with another group inside: node; size of each entry's fixed part; entries to
+# come, this one included; where it starts; how many groups and how much var-data follow it; how
+# many of the groups are behind us.
+_NODE, _BLOCK, _ENTRIES, _START, _GROUPS, _DATA, _DONE, FRAME = range(8)
+
+# Faults: a header, entries, a length, or data reach beyond the message; entries take no bytes;
+# groups are too deep inside another.
+HEADER, ENTRIES, LENGTH, DATA, EMPTY, DEPTH = range(1, 7)
+
+_LONGEST = 1 << 31  # two numbers below it have a product that fits an integer
+
+
+@inner
+def _take(data: Bytes, at: int, size: int, big: bool) -> int:
+    # The unsigned integer at `at`, of 1, 2 or 4 bytes.
+    if size == 2:
+        return u16(data, at, big)
+    return u8(data, at, big) if size == 1 else u32(data, at, big)
+
+
+@inner
+def _fail(program: Array, fault: int, at: int, expected: int, found: int) -> int:
+    program[FAULT] = fault
+    program[FAULT + 1] = at
+    program[FAULT + 2] = expected
+    program[FAULT + 3] = found
+    return -1
+
+
+@inner
+def _since(program: Array, first: int, fields: int, since: int, most: int, version: int) -> int:
+    # How many nodes or items a message of a version has: they are appended over the years.
+    count = 0
+    while count < most and program[first + count * fields + since] <= version:
+        count += 1
+    return count
+
+
+@inner
+def _parts(data: Bytes, at: int, program: Array, node: int, version: int) -> tuple[int, int]:
+    # How many groups and how much var-data follow each entry of the group whose header is at `at`.
+    groups, items = program[node + CHILDREN], program[node + ITEMS]
+    if program[node + GROUPS_SIZE]:
+        big = program[BIG] != 0
+        groups = _take(data, at + program[node + GROUPS_AT], program[node + GROUPS_SIZE], big)
+        items = _take(data, at + program[node + DATA_AT], program[node + DATA_SIZE], big)
+    elif version < program[node + NEWEST]:
+        groups = _since(program, program[node + CHILD], NODE, SINCE, groups, version)
+        items = _since(program, program[node + ITEM], ITEM_FIELDS, ITEM_SINCE, items, version)
+    return groups, items
+
+
+@inner
+def _walk(
+    data: Bytes, at: int, stop: int, program: Array, node: int, out: Array, extents: Array
+) -> int:
+    # Step over one message; return where it ends, or -1. One loop, for its state would be a dozen
+    # arguments: each turn is a group, or the end of an entry.
+    big, top, stop = program[BIG] != 0, program[STACK], min(stop, at + _LONGEST)
+    wanted, item, used = program[WANTED], program[WANTED_ITEM], program[FOUND]
+    if stop - at < program[HEAD]:
+        return _fail(program, HEADER, at, program[HEAD], stop - at)
+    # The entry that we are in; at first, the message.
+    version = _take(data, at + program[VERSION_AT], program[VERSION_SIZE], big)
+    block = _take(data, at + program[node + BLOCK_AT], program[node + BLOCK_SIZE], big)
+    groups, items = _parts(data, at, program, node, version)
+    start, entries, done = at, 1, 0
+    at += program[HEAD]
+    if stop - at < block:
+        return _fail(program, ENTRIES, at, block, stop - at)
+    at += block
+    while True:
+        if done < groups:
+            group = program[ANY_GROUP]
+            if done < program[node + CHILDREN]:
+                group = program[node + CHILD] + done * NODE
+            done += 1
+            size = program[group + SIZE]
+            left = stop - at - size
+            if left < 0:
+                return _fail(program, HEADER, at, size, left + size)
+            length = _take(data, at + program[group + BLOCK_AT], program[group + BLOCK_SIZE], big)
+            count = _take(data, at + program[group + COUNT_AT], program[group + COUNT_SIZE], big)
+            inside, after = _parts(data, at, program, group, version)
+            at += size
+            if not count:
+                continue
+            if length > left or length * count > left:
+                return _fail(program, ENTRIES, at, length, left)
+            if length + inside + after == 0:
+                return _fail(program, EMPTY, at, 1, 0)
+            if top + FRAME > len(program):
+                return _fail(program, DEPTH, at - size, 0, 0)
+            if inside + after == 0:  # over all entries at once
+                if group == wanted:
+                    for i in range(used, used + count):
+                        out[i] = at if item < 0 else at + length
+                        extents[i] = length if item < 0 else 0
+                        at += length
+                    used += count
+                else:
+                    at += count * length
+                continue
+            program[top + _NODE] = node  # into the first entry
+            program[top + _BLOCK] = block
+            program[top + _ENTRIES] = entries
+            program[top + _START] = start
+            program[top + _GROUPS] = groups
+            program[top + _DATA] = items
+            program[top + _DONE] = done
+            top += FRAME
+            node, block, groups, items, entries, start = group, length, inside, after, count, at
+        else:
+            for k in range(items):
+                width = program[ANY_LENGTH]
+                if k < program[node + ITEMS]:
+                    width = program[program[node + ITEM] + k * ITEM_FIELDS + LENGTH_SIZE]
+                if stop - at < width:
+                    return _fail(program, LENGTH, at, width, stop - at)
+                length = _take(data, at, width, big)
+                at += width
+                if stop - at < length:
+                    return _fail(program, DATA, at, length, stop - at)
+                if node == wanted and k == item:
+                    out[used] = at
+                    extents[used] = length
+                    used += 1
+                at += length
+            if node == wanted and item >= items:  # an older message has less
+                out[used] = at
+                extents[used] = 0
+                used += 1
+            if at == start:
+                return _fail(program, EMPTY, at, 1, 0)
+            entries, start = entries - 1, at
+            if not entries:
+                if top == program[STACK]:
+                    program[FOUND] = used
+                    return at
+                top -= FRAME
+                node = program[top + _NODE]
+                block = program[top + _BLOCK]
+                entries = program[top + _ENTRIES]
+                start = program[top + _START]
+                groups = program[top + _GROUPS]
+                items = program[top + _DATA]
+                done = program[top + _DONE]
+                continue
+        # The fixed part of an entry.
+        if stop - at < block:
+            return _fail(program, ENTRIES, at, block, stop - at)
+        if node == wanted and item < 0:
+            out[used] = at
+            extents[used] = block
+            used += 1
+        at += block
+        done = 0
+
+
+@jit
+def message_size(data: Bytes, at: int, stop: int, program: Array) -> int:
+    """Return how long the message at `at` is, with all its parts.
+
+    Parameters
+    ----------
+    data : (n,) uint8
+    at, stop : int
+        Where the message starts, and what it cannot reach beyond: at most ``len(data)``.
+    program : (m,) int64
+        Of the protocol, see `codec.groups.size_program`. The walk writes into it.
+
+    Returns
+    -------
+    int
+        0 where the header is cut off, or the template is unknown and the header does not count what
+        follows it; negative where the parts do not fit, and ``program[FAULT:FAULT + 4]`` says why.
+    """
+    if stop - at < program[HEAD]:
+        return 0
+    template = _take(data, at + program[TEMPLATE_AT], program[TEMPLATE_SIZE], program[BIG] != 0)
+    low, high = 0, program[TEMPLATES]
+    while low < high:
+        middle = (low + high) >> 1
+        if program[program[TABLE] + 2 * middle] < template:
+            low = middle + 1
+        else:
+            high = middle
+    node = program[ANY_TEMPLATE]
+    if low < program[TEMPLATES] and program[program[TABLE] + 2 * low] == template:
+        node = program[program[TABLE] + 2 * low + 1]
+    if node < 0:
+        return 0
+    end = _walk(data, at, stop, program, node, program, program)
+    return end - at if end > 0 else -1
+
+
+@jit
+def walk_messages(
+    data: Bytes,
+    starts: Array,
+    sizes: Array,
+    program: Array,
+    node: int,
+    out: Array,
+    rows: Array,
+    extents: Array,
+    wrong: Array,
+) -> int:
+    """Note where the wanted parts of many messages lie; return how many messages were looked at.
+
+    Parameters
+    ----------
+    data : (n_bytes,) uint8
+    starts, sizes : (n,) int64 [bytes]
+        Of messages of one template.
+    program : (m,) int64
+        Of that template; `WANTED` and `WANTED_ITEM` say which parts. The walk writes into it:
+        afterwards `FOUND` says how many there are, and `WRONG` how many messages had to be left
+        out.
+    node : int
+        Of the template.
+    out, rows, extents : (room,) int64
+        Filled with the offset of each part, the number of its message, and its length. The walk
+        ends before a message that there may not be room for: no part is without a byte.
+    wrong : (k, 5) int64
+        Filled with the first messages left out: number, fault, offset, expected, found.
+    """
+    program[FOUND] = program[WRONG] = 0
+    for i in range(len(starts)):
+        at, size, used = starts[i], sizes[i], program[FOUND]
+        if len(out) - used < size:
+            return i
+        if at + size <= len(data):
+            end = _walk(data, at, at + size, program, node, out, extents)
+        else:
+            end = _fail(program, HEADER, at, size, len(data) - at)
+        if end >= 0:
+            for k in range(used, program[FOUND]):
+                rows[k] = i
+            continue
+        row = program[WRONG]
+        program[WRONG] = row + 1
+        if row < len(wrong):
+            wrong[row, 0] = i
+            for k in range(4):
+                wrong[row, k + 1] = program[FAULT + k]
+    return len(starts)
