@@ -52,7 +52,7 @@ lab: $(LAB) ## open the lessons in JupyterLab (DIR=folder, ARGS="arguments for J
 test: $(DEV) ## run the tests (ZCVIZ_SLOW=1 for all of them, ARGS="arguments for pytest")
 	@$(PY) -m pytest $(if $(filter 1,$(ZCVIZ_SLOW)),,-m "not slow") $(ARGS)
 
-bench: $(LAB) ## time the pipelines and kernels on this machine
+bench: $(LAB) ## measure speed and memory, beside other packages (ARGS=--no-peers, ARGS=--full)
 	@$(PY) -m zcviz.bench $(ARGS)
 
 data: $(LAB) ## make the files of data/ again, byte for byte

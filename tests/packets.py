@@ -77,7 +77,7 @@ def loop(payload: bytes, family: int = 2) -> bytes:
 
 
 def extension(kind: int, words: int = 0) -> tuple[int, bytes]:
-    """A header of 8 * (words + 1) bytes that follows IPv6: (its number, its bytes but the first)."""
+    """A header of 8 * (words + 1) bytes after IPv6: its number, and its bytes but the first."""
     return kind, bytes([words]) + bytes(8 * words + 6)
 
 
@@ -228,7 +228,7 @@ def odd_frames() -> dict[str, tuple[int, bytes, str]]:
     far = tuple((0x8100, 1) for _ in range(17_000))
     return {
         "token ring": (6, packet(DATAGRAM), "unknown link type"),
-        "link type of 32 bits": (1 << 31, packet(DATAGRAM), "unknown link type"),
+        "the link type that is reserved": (0xFFFF, packet(DATAGRAM), "unknown link type"),
         "arp": (1, ethernet(bytes(28), kind=0x0806), "not ip"),
         "llc": (1, ethernet(bytes(28), kind=60), "not ip"),
         "cooked arp": (113, cooked(bytes(28), 0x0806), "not ip"),
@@ -275,13 +275,13 @@ def truncated(content: bytes) -> Iterable[bytes]:
 
 
 def flipped(content: bytes, stop: int | None = None) -> Iterable[bytes]:
-    """`content` with each of its bits turned round, up to byte `stop`."""
+    """`content` with each of its bytes, up to `stop`, turned round: all bits of it, and one."""
     data = bytearray(content)
     for at in range(len(data))[:stop]:
-        for bit in range(8):
-            data[at] ^= 1 << bit
+        for bits in (0xFF, 1 << at % 8):
+            data[at] ^= bits
             yield bytes(data)
-            data[at] ^= 1 << bit
+            data[at] ^= bits
 
 
 def mutated(content: bytes, noise: random.Random, aligned: int = 1) -> bytes:

@@ -230,7 +230,7 @@ def test_fields_do_not_say_what_their_type_says():
 
 def test_the_schema_says_where_it_comes_from(tmp_path):
     assert quotes().to_arrow().schema.metadata == {
-        b"zcviz": zcviz.__version__.encode(), b"feed": b"q.bin", b"protocol": b"Made up, edition 1",
+        b"zcviz": zcviz.__version__.encode(), b"feed": b"q.bin", b"protocol": b"made_up",
         b"message": b"quote", b"tag": b"7", b"source": "Made up, edition 1, §2".encode(),
     }  # fmt: skip
     table = Table(HeldBytes(b"", "x"), QUOTE, np.empty(0, np.uint32), "\udcff\n.itch")

@@ -428,5 +428,6 @@ def test_the_benchmark_writes_its_report(tmp_path):
     text = (tmp_path / "REPORT.md").read_text(encoding="utf-8")
     lines = [line for section in report["sections"] for line in section["lines"]]
     assert all(line["job"] in text for line in lines)
-    assert [line["job"] for line in lines if not line["samples"]] == ["all"]
+    missing = {line["note"] for line in lines if not line["samples"]}
+    assert missing <= {"left out of this run", "not on this processor"}
     assert (tmp_path / "pipelines.svg").read_text(encoding="utf-8").startswith("<svg ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import errno
 import threading
+import tracemalloc
 from pathlib import Path
 
 import duckdb
@@ -19,6 +20,8 @@ import zcviz
 from tests import helpers, sbe_tables
 from tests.helpers import add, day, feed_pcap, frames, mold
 from zcviz import errors
+from zcviz.buffers import HeldBytes
+from zcviz.cli import main
 from zcviz.export import FORMATS, _Names, export
 from zcviz.protocols.itch50 import ITCH50
 
@@ -227,6 +230,16 @@ def test_a_type_that_does_not_occur_has_a_file_with_its_columns(form, tmp_path):
     assert found.schema.field("interest_flag").metadata[b"codes"]
 
 
+@both
+def test_the_command_line_writes_them(form, tmp_path, capsys):
+    path, out = tmp_path / "day.itch", tmp_path / "out"
+    path.write_bytes(frames(*day()))
+    words = ["export", str(path), str(out), "--format", form, "--type", "R"]
+    assert main(words) == 0
+    assert capsys.readouterr().out == f"{out / 'stock_directory'}.{form}: 2 rows\n"
+    assert len(read(out / f"stock_directory.{form}")) == 2
+
+
 # --- groups --------------------------------------------------------------------------------------
 
 
@@ -234,6 +247,7 @@ class Orders:
     """As much of a feed as is exported."""
 
     protocol = sbe_tables.SBE
+    source = HeldBytes(b"", "made up")
 
     def __init__(self, count):
         self.messages = sbe_tables.SOME * count
@@ -288,12 +302,29 @@ def test_groups_have_files_of_their_own_in_csv(tmp_path, monkeypatch):
     ]  # fmt: skip
 
 
-def test_long_messages_are_fewer_in_a_block(tmp_path, monkeypatch):
-    monkeypatch.setattr("zcviz.export._BYTES", 100)
+def test_a_block_reaches_over_few_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr("zcviz.export._REACH", 1)
     told = []
     ((path, _),) = export(Orders(2), tmp_path, "arrow", progress=lambda *done: told.append(done))
-    assert len(told) > 2
+    assert told == [(number, 6) for number in range(1, 7)]
     assert read(path).to_pylist() == [sbe_tables.expected(each) for each in sbe_tables.SOME * 2]
+
+
+@both
+def test_memory_does_not_grow_with_the_feed(form, tmp_path, monkeypatch):
+    monkeypatch.setattr("zcviz.export._ROWS", 2048)
+    piece = frames(*[add(ref) for ref in range(1000)])
+    peaks = []
+    for times in (10, 10, 60):  # the first of them imports and compiles
+        path = tmp_path / "feed.itch"
+        path.write_bytes(piece * times)
+        with zcviz.open(path) as feed:
+            len(feed)
+            tracemalloc.start()
+            list(export(feed, tmp_path, form))
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+    assert peaks[2] < peaks[1] + 8 * 50_000, "offsets and a mask, of messages of one type"
 
 
 # --- files are whole, and named harmlessly -------------------------------------------------------

@@ -9,101 +9,129 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from zcviz import kernels
-from zcviz.kernels import (
-    COMPILED,
-    add_totals,
-    first_seen,
-    gather_bytes,
-    gather_integers,
-    scan_frames,
-)  # fmt: skip
-from zcviz.kernels.gather import partition
+from tests import guarded
+from tests.twins import TWINS, kernels_of
+from zcviz.kernels import COMPILED, _jit
 from zcviz.kernels.totals import IF_PRINTABLE, NOTIONAL, SHARES, TRADE
 
 ROOT = Path(__file__).resolve().parents[1]
 
-WIDTHS = {1: "u1", 2: "u2", 4: "u4", 6: "u8", 8: "u8"}
+NUMBERS = [
+    "u1", "u2", "u4", "u6", "u8", "i1", "i2", "i4", "i6", "i8", "f4", "f8"
+]  # fmt: skip
 
 
-@pytest.fixture(params=["compiled", "plain"])
-def twin(request, monkeypatch):
-    """A kernel as it is, or the Python it is made of."""
-    if request.param == "compiled" and not COMPILED:
-        pytest.skip("numba is not at work in this process")
-
-    def choose(kernel):
-        if request.param == "compiled":
-            return kernel
-        plain = getattr(kernel, "py_func", kernel)
-        return lambda *given: plain(
-            *(memoryview(each) if isinstance(each, np.ndarray) else each for each in given)
-        )
-
-    if request.param == "plain":
-        monkeypatch.setattr("zcviz.kernels.gather.COMPILED", False)
-    return choose
+@pytest.fixture(params=TWINS, scope="module")
+def kernels(request):
+    """The kernels of this process, or the Python that they are made of."""
+    with pytest.MonkeyPatch.context() as patch:
+        return kernels_of(request.param, patch)
 
 
-@pytest.mark.parametrize("size", WIDTHS)
+def native(number: str) -> str:
+    return number.replace("6", "8") if number[1] == "6" else number
+
+
+def slowly(data: bytes, offsets: list[int], at: int, number: str, order: str) -> bytes:
+    """The column, as bytes of this machine's order, put together with `int.from_bytes`."""
+    size, ends = int(number[1:]), {">": "big", "<": "little"}
+    column = b""
+    for offset in offsets:
+        piece = data[offset + at : offset + at + size]
+        value = int.from_bytes(piece, ends[order], signed=number[0] == "i")
+        column += value.to_bytes(8 if size == 6 else size, sys.byteorder, signed=number[0] == "i")
+    return column
+
+
+@pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("order", "<>")
-@pytest.mark.parametrize("places", [np.uint32, np.uint64])
-def test_integers_of_every_width_and_order(twin, size, order, places):
-    random = np.random.default_rng(size)
-    data = random.integers(0, 256, 500, np.uint8)
-    data[100:108] = 255
-    data.flags.writeable = False
-    offsets = np.array([0, 100, 3, 499 - 8, 100], places)
-    for at in (0, 1):
-        out = np.zeros(5, WIDTHS[size])
-        gather_integers(data, offsets, at, size, order, out)
-        expected = [
-            int.from_bytes(
-                data[o + at : o + at + size].tobytes(), ("<>".index(order) and "big") or "little"
-            )
-            for o in offsets.tolist()
-        ]
-        assert out.tolist() == expected
+@settings(max_examples=20)
+@given(data=st.binary(min_size=16, max_size=60), places=st.data())
+def test_numbers_of_every_kind_and_order(kernels, number, order, data, places):
+    at = places.draw(st.integers(0, 3))
+    last = len(data) - at - int(number[1:])
+    offsets = [*places.draw(st.lists(st.integers(0, last), max_size=12)), last, 0]
+    for wide in (np.uint32, np.uint64):
+        out = np.full(len(offsets), 7, native(number))
+        whole = np.frombuffer(data, np.uint8)
+        kernels.gather_integers(whole, np.array(offsets, wide), at, int(number[1:]), order, out)
+        assert out.tobytes() == slowly(data, offsets, at, number, order)
 
 
-def test_more_values_than_are_picked_at_once(twin):
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 8, 9, 20])
+@settings(max_examples=20)
+@given(data=st.binary(min_size=20, max_size=60), places=st.data())
+def test_text_of_every_length(kernels, size, data, places):
+    last = len(data) - size
+    offsets = [*places.draw(st.lists(st.integers(0, last), max_size=12)), last, 0]
+    for kind in "SV":
+        out = np.zeros(len(offsets), f"{kind}{size}")
+        whole = np.frombuffer(data, np.uint8)
+        kernels.gather_bytes(whole, np.array(offsets, np.uint32), 0, size, out)
+        assert out.tobytes() == b"".join(data[each : each + size] for each in offsets)
+
+
+def test_data_shorter_than_a_word(kernels):
+    data, out = np.frombuffer(b"\1\2\3", np.uint8), np.zeros(1, np.uint16)
+    kernels.gather_integers(data, np.array([1], np.uint32), 0, 2, ">", out)
+    assert out.tolist() == [0x203]
+
+
+def test_more_values_than_are_picked_at_once(kernels):
     data = np.arange(200_000, dtype=np.uint32).view(np.uint8)
     offsets = np.arange(0, 4 * 200_000, 4, dtype=np.uint32)
     out = np.zeros(200_000, np.uint32)
-    gather_integers(data, offsets, 0, 4, "<", out)
+    kernels.gather_integers(data, offsets, 0, 4, "<", out)
     assert np.array_equal(out, np.arange(200_000))
     text = np.zeros(200_000, "S4")
-    gather_bytes(data, offsets, 0, 4, text)
+    kernels.gather_bytes(data, offsets, 0, 4, text)
     assert text.tobytes() == data.tobytes()
 
 
-def test_bytes_are_never_read_past_the_end(twin):
-    data = np.arange(10, dtype=np.uint8)
-    text = np.zeros(1, "S4")
-    gather_bytes(data, np.array([6], np.uint32), 0, 4, text)
-    assert text.tobytes() == bytes([6, 7, 8, 9])
+@pytest.mark.parametrize("size", [4, 20])
+def test_bytes_are_never_read_past_the_end(kernels, size):
+    data = np.arange(30, dtype=np.uint8)
+    text, number = np.zeros(3, f"S{size}"), np.zeros(3, np.uint32)
+    offsets = np.array([0, 30 - size, 31 - size], np.uint64)
     with pytest.raises(IndexError):
-        gather_bytes(data, np.array([7], np.uint32), 0, 4, text)
+        kernels.gather_bytes(data, offsets, 0, size, text)
+    with pytest.raises(IndexError):
+        kernels.gather_integers(data, offsets, size - 4, 4, "<", number)
 
 
-def test_partition_is_a_stable_sort(twin):
+def test_an_offset_that_is_no_offset_is_refused(kernels):
+    data, out = np.zeros(30, np.uint8), np.zeros(2, np.uint64)
+    # numpy takes the largest for places counted from the end; `codec.gather` does not hand them on.
+    for wrong in (30, 23, *((2**64 - 8, 2**63) if kernels.COMPILED else ())):
+        with pytest.raises(IndexError):
+            kernels.gather_integers(data, np.array([wrong, 0], np.uint64), 0, 8, "<", out)
+
+
+@guarded.needs_guards
+def test_no_byte_outside_is_read():
+    assert "columns" in guarded.survives("tests.test_kernels")
+
+
+def test_partition_is_a_stable_sort(kernels):
     random = np.random.default_rng(3)
     tags = random.integers(60, 70, 1000).astype(np.uint8)
     offsets = np.arange(1000, dtype=np.uint32) * 7
     counts = np.bincount(tags, minlength=256)
     cursors = np.cumsum(counts) - counts
     out = np.zeros_like(offsets)
-    twin(partition)(tags, offsets, cursors, out)
+    kernels.partition(tags, offsets, cursors, out)
     assert out.tolist() == offsets[np.argsort(tags, kind="stable")].tolist()
     assert cursors.tolist() == np.cumsum(counts).tolist()
 
 
-def test_first_seen_keeps_the_smallest(twin):
+def test_first_seen_keeps_the_smallest(kernels):
     first = np.full(5, 2**64 - 1, np.uint64)
     locates = np.array([1, 2, 1, 4], np.uint16)
-    twin(first_seen)(locates, np.array([9, 5, 3, 7], np.uint32), first)
-    twin(first_seen)(locates[:1], np.array([4], np.uint32), first)
+    kernels.first_seen(locates, np.array([9, 5, 3, 7], np.uint32), first)
+    kernels.first_seen(locates[:1], np.array([4], np.uint32), first)
     assert first.tolist() == [2**64 - 1, 3, 5, 2**64 - 1, 7]
 
 
@@ -111,10 +139,10 @@ def test_first_seen_keeps_the_smallest(twin):
     ("adds", "notional", "last"),
     [(SHARES, 0, 0), (NOTIONAL, 2 * 10 + 3 * 20, 0), (TRADE, 80, 20), (IF_PRINTABLE, 20, 10)],
 )
-def test_what_a_type_adds(twin, adds, notional, last):
+def test_what_a_type_adds(kernels, adds, notional, last):
     sums = [np.zeros(4, np.uint64) for _ in range(4)]
     overflow = np.zeros(4, np.uint8)
-    twin(add_totals)(
+    kernels.add_totals(
         np.array([1, 1], np.uint16), np.array([2, 3], np.uint32), np.array([10, 20], np.uint32),
         np.frombuffer(b"YN", np.uint8), np.array([2, 40], np.uint32), adds, *sums, overflow,
     )  # fmt: skip
@@ -122,23 +150,6 @@ def test_what_a_type_adds(twin, adds, notional, last):
     assert (shares, found, price) == (5, notional, last)
     assert at == {TRADE: 40, IF_PRINTABLE: 2}.get(adds, 0)
     assert not overflow.any()
-
-
-def test_a_scan_stops_when_its_room_is_full_and_goes_on(twin):
-    data = np.frombuffer((b"\0\2zz" * 10), np.uint8)
-    expected = np.zeros(256, np.uint16)
-    problems, tally = np.zeros((4, 4), np.int64), np.zeros(len(kernels.Tally), np.int64)
-    position, found = 0, []
-    why = kernels.FULL
-    while why == kernels.FULL:
-        offsets, sizes, tags = np.zeros(3, np.uint32), np.zeros(3, np.uint16), np.zeros(3, np.uint8)
-        position, why, count = twin(scan_frames)(
-            data, position, expected, offsets, sizes, tags, problems, tally
-        )
-        assert count <= 3
-        found += offsets[:count].tolist()
-    assert found == list(range(2, 42, 4))
-    assert (position, why) == (40, kernels.END)
 
 
 def test_the_environment_decides_which_twin_runs():
@@ -165,7 +176,7 @@ def test_without_numba_the_plain_kernels_run():
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["False", "17", "17"]
+    assert done.stdout.split() == ["False", "17", "18"]
 
 
 def test_no_place_for_machine_code_is_no_hindrance(tmp_path):
@@ -183,3 +194,31 @@ def test_no_place_for_machine_code_is_no_hindrance(tmp_path):
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "15"
+
+
+@pytest.mark.skipif(not COMPILED, reason="numba is not at work in this process")
+def test_machine_code_of_another_version_is_not_used():
+    # numba would look at the file of a kernel only, not at what is compiled into it from others.
+    from zcviz.kernels import scan_frames
+
+    stamp = scan_frames._cache._cache_file._source_stamp
+    assert stamp == _jit._stamp()
+    assert {"frames.py", "simd.py", "tally.py", "ethernet.py"} <= {name for name, *_ in stamp}
+
+
+if __name__ == "__main__":
+    import zcviz.kernels as these
+
+    guard, count = guarded.Guard(1 << 12), 0
+    for length in range(1, 40):
+        for data in guard.both(bytes(range(length))):
+            for size in range(1, min(length, 9)):
+                offsets = np.array([length - size, 0, *range(length - size)], np.uint32)
+                numbers, text = np.zeros(len(offsets), "u8"), np.zeros(len(offsets), f"S{size}")
+                these.gather_bytes(data, offsets, 0, size, text)
+                if size in (1, 2, 4, 8):
+                    numbers = numbers.astype(f"u{size}")
+                if size in (1, 2, 4, 6, 8):
+                    these.gather_integers(data, offsets, 0, size, ">", numbers)
+                count += 1
+    print(count, "columns")

@@ -123,7 +123,7 @@ def test_views_by_hand(feed: zcviz.Feed) -> None:
 def test_columns_by_hand(feed: zcviz.Feed) -> None:
     columnar = send(feed, "columnar", 2)
     index, gather, summary = columnar.counts
-    assert (index.copied, index.derived) == (0, 3 * (4 + 2 + 1 + 4))
+    assert (index.copied, index.derived) == (0, 3 * (4 + 2 + 1))
     # two orders: time, locate, shares, price; one deletion: time
     assert (gather.copied, gather.derived) == (2 * (6 + 2 + 4 + 4) + 6, 3 * 4)
     assert (summary.copied, summary.derived, summary.objects) == (0, 0, 0)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests import helpers
+from zcviz.codec import reference
 from zcviz.errors import SpecError
 from zcviz.protocols import FEEDS, deribit, iextp, mdp3, soupbintcp
 from zcviz.protocols.binaryfile import BINARYFILE
@@ -340,3 +341,54 @@ def test_a_slip_of_the_pen_is_found():
     quote = FEEDS["tops16"]["Q"]
     with pytest.raises(SpecError, match="documented size 41"):
         replace(quote, size=41)
+
+
+# --- the documents' own examples -----------------------------------------------------------------
+
+SEGMENT = bytes.fromhex(
+    "01 00 0480 01000000 00008742 4800 0200 8ca6210000000000 cac3000000000000 ec45c22096866d14"
+    "2600 54 00 ac63c02096866d14 5a49455854202020 64000000 241d0f0000000000 968f060000000000"
+    "1e00 38 01 ac63c02096866d14 5a49455854202020 e4250000 241d0f0000000000"
+)
+AUCTION = bytes.fromhex(
+    "41 43 ddc7f09a1a3ab614 5a49455854202020 a0860100 241d0f0000000000 181f0f0000000000 10270000"
+    "42 00 80e6f458 0c210f0000000000 c01c0f0000000000 a4990d0000000000 dc9f100000000000"
+)
+EXECUTED = bytes.fromhex(
+    "4c 00 b28fa5a0ab866d14 5a49455854202020 968f060000000000 64000000 241d0f0000000000"
+    "968f020000000000"
+)
+
+
+def test_the_transport_specification_s_segment():
+    header = reference(iextp.HEADER, SEGMENT)
+    assert header == {
+        "version": 1, "reserved": 0, "message_protocol_id": 0x8004, "channel_id": 1,
+        "session_id": 0x42870000, "payload_length": 72, "message_count": 2,
+        "stream_offset": 2_205_324, "first_message_sequence_number": 50122,
+        "send_time": 1_471_980_632_572_839_404,
+    }  # fmt: skip
+    assert len(SEGMENT) == iextp.HEADER.size + header["payload_length"]
+    deep = FEEDS["deep10"]
+    assert reference(deep["T"], SEGMENT, 42) == {
+        "message_type": b"T", "sale_condition_flags": 0, "timestamp": 1_471_980_632_572_715_948,
+        "symbol": b"ZIEXT   ", "size": 100, "price": 990_500, "trade_id": 429_974,
+    }  # fmt: skip
+    assert reference(deep["8"], SEGMENT, 42 + 38 + 2) == {
+        "message_type": b"8", "event_flags": 1, "timestamp": 1_471_980_632_572_715_948,
+        "symbol": b"ZIEXT   ", "size": 9700, "price": 990_500,
+    }  # fmt: skip
+
+
+def test_the_auction_of_tops():
+    # Its auction is at 16:00 UTC; what is written beside the bytes means 16:00 in New York.
+    read = reference(FEEDS["tops16"]["A"], AUCTION)
+    assert list(read.values())[4:] == [
+        100_000, 990_500, 991_000, 10_000, b"B", 0, 1_492_444_800, 991_500, 990_400, 891_300,
+        1_089_500,
+    ]  # fmt: skip
+
+
+def test_the_execution_of_deep_plus():
+    read = reference(FEEDS["deepplus10"]["L"], EXECUTED)
+    assert list(read.values())[4:] == [429_974, 100, 990_500, 167_830]

@@ -17,6 +17,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .bench import Comparison, compare
+    from .book import OrderBook
     from .dissection import dissect
     from .feed import Feed, open
     from .pipelines import PIPELINES
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Comparison": "bench",
     "compare": "bench",
+    "OrderBook": "book",
     "dissect": "dissection",
     "Feed": "feed",
     "open": "feed",
@@ -53,6 +55,7 @@ __all__ = [
     "Comparison",
     "Feed",
     "Message",
+    "OrderBook",
     "Protocol",
     "Summary",
     "Table",

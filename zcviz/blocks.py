@@ -71,10 +71,11 @@ class _Section:
             code, length = reader(table, "code")(view, at), reader(table, "length")(view, at)
             if code == 0:
                 break
-            room = body - at - table.size
-            needed = _LENGTHS.get(code, length)
-            if length != needed or length > room:
-                raise RefusedError(Tally.CAPTURE_BLOCK, at, min(needed, room), length)
+            needed, room = _LENGTHS.get(code, length), body - at - table.size
+            if length != needed:
+                raise RefusedError(Tally.CAPTURE_BLOCK, at, needed, length)
+            if length > room:
+                raise RefusedError(Tally.CAPTURE_BLOCK, at, room, length)
             at += table.size + (length + 3 & ~3)
 
     def packet(self, view: memoryview, kind: int, at: int, body: int) -> Packet:
@@ -159,7 +160,7 @@ def _block_end(view: memoryview, at: int, section: _Section, report: Notes) -> i
         return None
     again = length(view, after - 8)  # the same field, seen from four bytes before the trailer
     if again != size:
-        report.note(after - _TRAILER, what, size, again)
+        report.note(at, what, size, again)
         return None if size % 4 else after
     if size % 4:
         report.note(at, what, size & ~3, size)

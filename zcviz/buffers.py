@@ -135,6 +135,13 @@ class Source:
         self._check_open()
         return _Head(self, nbytes)
 
+    def forget(self) -> None:
+        """Take what was read out of this process's memory; it is read again when it is needed.
+
+        Nothing for memory, of which there is but one copy. The pages of a map are the page
+        cache's, and stay there; but they count as ours as long as we hold on to them.
+        """
+
     def close(self, *, explain: bool = True) -> None:
         """Let go of the memory.
 
@@ -213,6 +220,11 @@ class MappedFile(Source):
             # An empty file cannot be mapped, and has no bytes to share.
             owner: Buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
         super().__init__(owner, str(path))
+
+    def forget(self) -> None:
+        """Give the pages that were read back to the page cache."""
+        if isinstance(self.owner, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            self.owner.madvise(mmap.MADV_DONTNEED)
 
     def _release(self) -> None:
         self._view.release()

@@ -1,4 +1,4 @@
-"""The command line: ``zcviz info``, ``export``, ``compare``, ``samples``, ``lab``.
+"""The command line: ``zcviz info``, ``export``, ``book``, ``compare``, ``samples``, ``lab``.
 
 Exit status: 0 done; 1 ``--strict`` and the file was cut, corrupt or had gaps; 2 usage, or nothing
 could be read. What went wrong is one line on standard error.
@@ -94,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--type", action="append", metavar="TAG", help="only this type; repeatable")
     export.set_defaults(run=_export)
 
+    _add_book(commands.add_parser("book", help="show the order book of one security"))
+
     compare = commands.add_parser("compare", help="run the pipelines side by side")
     _add_file(compare)
     compare.add_argument("--json", action="store_true", help="print one JSON object")
@@ -168,6 +170,25 @@ def _export(given: argparse.Namespace) -> int:
         with Progress("writing") as writing:
             for path, rows in export(feed, given.directory, given.format, given.type, writing):
                 print(f"{printable(str(path))}: {rows:,} rows")
+    return 0
+
+
+def _add_book(parser: argparse.ArgumentParser) -> None:
+    _add_file(parser)
+    parser.add_argument("--symbol", required=True)
+    parser.add_argument("--messages", type=int, metavar="N", help="after the first N of the file")
+    parser.add_argument("--depth", type=int, metavar="D", help="levels a side (in words: 10)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=_book)
+
+
+def _book(given: argparse.Namespace) -> int:
+    from .book import feed_book
+
+    with Progress("reading") as progress, _open(given, progress) as feed:
+        book = feed_book(feed, given.symbol, given.messages, progress=progress)
+    depth = 10 if given.depth is None else given.depth
+    print(json.dumps(book.to_dict(given.depth)) if given.json else book.to_text(depth))
     return 0
 
 

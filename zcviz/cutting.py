@@ -225,6 +225,12 @@ class StreamCutter(Fitter):
             at = body + size
             body = at + self.prefix - counted
 
+    def promises(self, view: Buffer, at: int, stop: int) -> bool:
+        """Whether the message at an offset, of which not all is there, has a fitting length."""
+        body = at + self.prefix
+        size = self._length(view, at) - self.framing.counted if body < stop else 0
+        return size > 0 and self._sizes[self._tag(view, body)] == size
+
     def ends_at(self, view: Buffer, at: int, stop: int) -> bool:
         """Whether the length at an offset ends the session."""
         return not self.framing.carriers and at + self.prefix <= stop and not self._length(view, at)

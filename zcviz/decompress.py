@@ -9,9 +9,10 @@ from __future__ import annotations
 import mmap
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib import import_module
-from typing import IO, Any, Protocol
+from typing import IO, Protocol
 
 from .buffers import HeldBytes, MappedFile, Source
 from .errors import BadMagicError, MissingExtraError, Problem
@@ -20,7 +21,7 @@ __all__ = ["IN_MEMORY", "MAX_DECOMPRESSED", "compression_of", "decompress"]
 
 IN_MEMORY = 256 << 20
 """How much is kept in memory [bytes]; with more, all of it goes into a temporary file."""
-MAX_DECOMPRESSED = 256 << 30
+MAX_DECOMPRESSED = 128 << 30
 """Where decompression stops [bytes]: a small file can hold an endless row of zeros."""
 
 Progress = Callable[[int, int], None]
@@ -106,15 +107,26 @@ def decompress(
     if name is None:
         return packed, None, ()
     makers = _gzip_makers() if name == "gzip" else [_zstd_maker(packed.name)]
-    out = _Sink(packed.name)
+    out, at = _Sink(packed.name), 0
     try:
-        damage = _unpack(packed.view, makers, f"{name} data", out, progress)
-        if not out.size and damage is not None:
-            found = str(damage.found)
-            raise BadMagicError(packed.name, offset=0, expected=f"{name} data", found=found)
-        return out.source(), name, () if damage is None else (damage,)
+        while not _is_padding(packed.view, at):
+            at = _member(packed.view, at, makers, f"{name} data", out, progress)
+        return out.source(), name, ()
+    except _EndedError as end:
+        if not out.size:
+            expected, found = f"{name} data", end.args[-1]
+            raise BadMagicError(packed.name, offset=0, expected=expected, found=found) from None
+        return out.source(), name, (Problem(out.size, *end.args),)
     finally:
         out.close()
+
+
+class _EndedError(Exception):
+    """Nothing more comes out: what is wrong, what was expected, what was found."""
+
+
+class _BrokenError(Exception):
+    """The decompressor refuses a piece: where that starts, and why."""
 
 
 Maker = Callable[[], _Unpacker]
@@ -130,38 +142,13 @@ def _gzip_makers() -> list[Maker]:
 
 
 def _zstd_maker(file: str) -> Maker:
-    for name in ("compression.zstd", "backports.zstd"):  # the library of Python 3.14, or its twin
+    for name in ("compression.zstd", "backports.zstd"):  # Python 3.14 has it, others its twin
         try:
             maker: Maker = import_module(name).ZstdDecompressor
         except ImportError:
             continue
         return maker
-    raise MissingExtraError(
-        f"{file} is in zstd: to read it, install backports.zstd (pip install backports.zstd)"
-    )
-
-
-def _unpack(
-    view: memoryview, makers: list[Maker], what: str, out: _Sink, progress: Progress | None
-) -> Problem | None:
-    at = 0
-    while not _is_padding(view, at):
-        start = out.size
-        for make in makers:
-            out.cut(start)
-            after, error = _run(view, at, len(view), _STEP, make(), out, progress)
-            if error is None or isinstance(error, _TooMuchError | EOFError):
-                break
-        if isinstance(error, _TooMuchError):
-            return Problem(out.size, "decompressed data", "less", str(error))
-        if isinstance(error, EOFError):
-            return Problem(out.size, what, "the end of the stream", "the end of the file")
-        if error is not None:
-            out.cut(start)
-            _salvage(view, at, after, makers[-1](), out)
-            return Problem(out.size, what, "a valid stream", str(error))
-        at = after
-    return None
+    raise MissingExtraError(f"{file} is in zstd; to read it: pip install backports.zstd")
 
 
 def _is_padding(view: memoryview, at: int) -> bool:
@@ -171,70 +158,111 @@ def _is_padding(view: memoryview, at: int) -> bool:
     )
 
 
-def _run(
-    view: memoryview, at: int, stop: int, step: int, unpacker: _Unpacker, out: _Sink,
-    progress: Progress | None,
-) -> tuple[int, Exception | None]:  # fmt: skip
-    # One member or frame. Where it ends; or where the piece starts that went wrong, and how.
-    while not unpacker.eof:
-        piece = view[at : min(at + step, stop)]
-        if not piece:
-            return at, EOFError()
+def _member(
+    view: memoryview, at: int, makers: list[Maker], what: str, out: _Sink, progress: Progress | None
+) -> int:
+    # Decompress one member of gzip, or one frame of zstd, and return where it ends.
+    start, end = out.size, len(view)
+    for make in makers:
+        unpacker = make()
+        out.cut(start)
         try:
-            out.write(unpacker.decompress(piece, _OUT))
-            while not (unpacker.eof or unpacker.needs_input):
-                out.write(unpacker.decompress(b"", _OUT))
-        except OSError:  # of the disk
-            raise
-        except Exception as error:  # each library has its own
-            return at, error
+            after = _feed(unpacker, view, at, end, _STEP, out, progress)
+        except _BrokenError as error:
+            broken, why = error.args
+            continue
+        if not unpacker.eof:
+            raise _EndedError(what, "the end of the stream", "the end of the file")
+        return after - len(unpacker.unused_data)
+    # Nothing is handed out of a call that ends in an error. Once more, and from there on one byte
+    # at a time, all comes out that stands before the error.
+    unpacker = makers[-1]()
+    out.cut(start)
+    _feed(unpacker, view, at, broken, _STEP, out, progress)
+    with suppress(_BrokenError):
+        _feed(unpacker, view, broken, end, 1, out, None)
+    raise _EndedError(what, "a valid stream", why)
+
+
+def _feed(
+    unpacker: _Unpacker, view: memoryview, at: int, stop: int, step: int, out: _Sink,
+    progress: Progress | None,
+) -> int:  # fmt: skip
+    while at < stop and not unpacker.eof:
+        piece = view[at : min(at + step, stop)]
+        for some in _outcome(unpacker, piece, at):
+            out.write(some)
         at += len(piece)
         if progress is not None:
             progress(at, len(view))
-    return at - len(unpacker.unused_data), None
+    return at
 
 
-def _salvage(view: memoryview, at: int, piece: int, unpacker: _Unpacker, out: _Sink) -> None:
-    # Nothing is handed out of a call that ends in an error. Given one byte at a time, all is that
-    # stands before the error.
-    _run(view, at, piece, _STEP, unpacker, out, None)
-    _run(view, piece, len(view), 1, unpacker, out, None)
-
-
-class _TooMuchError(Exception):
-    """More came out than anybody wants."""
+def _outcome(unpacker: _Unpacker, piece: memoryview, at: int) -> Iterator[bytes]:
+    # What comes out for a piece, which may be a thousand times as much: never all at once.
+    try:
+        yield unpacker.decompress(piece, _OUT)
+        while not (unpacker.eof or unpacker.needs_input):
+            yield unpacker.decompress(b"", _OUT)
+    except Exception as error:  # each library has its own
+        raise _BrokenError(at, str(error)) from None
 
 
 class _Sink:
-    # Takes what comes out: memory at first, a temporary file when it gets too much.
+    # Takes what comes out: into memory at first, into a temporary file when that gets too much.
 
     def __init__(self, name: str) -> None:
-        self._name = f"{name} decompressed"
+        self._name = name
         self._held = bytearray()
         self._file: IO[bytes] | None = None
         self.size = 0
 
     def write(self, piece: bytes) -> None:
         if self.size + len(piece) > MAX_DECOMPRESSED:
-            raise _TooMuchError(f"more than {MAX_DECOMPRESSED} bytes")
+            raise _EndedError("decompressed data", "less", f"more than {MAX_DECOMPRESSED} bytes")
         self.size += len(piece)
-        if self._file is None and self.size <= IN_MEMORY:
+        if self._file is None:
             self._held += piece
-            return
+            if self.size > IN_MEMORY:
+                held, self._held = self._held, bytearray()
+                self._spill(held)
+        else:
+            self._spill(piece)
+
+    def _spill(self, piece: bytes | bytearray, *, last: bool = False) -> None:
         try:
             if self._file is None:
-                self._file = tempfile.TemporaryFile(prefix="zcviz-")
-                self._file.write(self._held)
-                self._held = bytearray()
+                self._file = tempfile.TemporaryFile(prefix="zcviz-")  # noqa: SIM115 (`close`)
             self._file.write(piece)
+            if last:
+                self._file.flush()
         except OSError as error:
-            ...
+            why = f"cannot decompress {self._name} ({self.size:,} bytes so far): {error.strerror}"
+            raise OSError(error.errno, why, tempfile.gettempdir()) from None
 
     def cut(self, size: int) -> None:
-        """Forget what came after the first bytes."""
+        """Forget all but the first bytes."""
+        self.size = size
+        del self._held[size:]
+        if self._file is not None:
+            self._file.seek(size)
+            self._file.truncate()
 
     def source(self) -> Source:
-        ...
+        """Return all of it."""
+        if self._file is None:
+            return HeldBytes(self._held, f"{self._name} decompressed")
+        self._spill(b"", last=True)
+        return _Spilled(self._file, f"{self._name} decompressed into a temporary file")
 
     def close(self) -> None:
-        ...
+        if self._file is not None:
+            with suppress(OSError):  # what could not be written is known already
+                self._file.close()
+
+
+class _Spilled(MappedFile):
+    """A temporary file that has no name, mapped; it goes when it is closed."""
+
+    def __init__(self, file: IO[bytes], name: str) -> None:
+        Source.__init__(self, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), name)

@@ -160,32 +160,33 @@ def _try_stream(source: Source, way: Way) -> Fit:
     cutter, report = StreamCutter(way.framing, way.protocol), Report()
     sizes = expected_sizes(way.protocol)
     known = 0
-    for start, _, stop in islice(cutter.frames(source.view, 0, len(source)), FRAMES):
+    stop = 0
+    for start, _, stop in islice(cutter.frames(source.view, 0, len(source)), FRAMES):  # noqa: B007
         piece = source.view[start:stop]
         known += sum(bool(sizes[piece[low]]) for low, _ in cutter.bounds(piece, start, report))
-    return Fit(max(0, known - report.problems_total), known > 0)
+    cut = not stop and cutter.promises(source.view, 0, len(source))
+    return Fit(max(0, known - report.problems_total), known > 0 or cut)
 
 
 def _try_packets(source: Source, ways: list[Way]) -> list[Fit]:
     # The first datagrams that are of one of the ways.
     cutters = [Cutter(way.framing, way.protocol) for way in ways]
     known, seen = [0] * len(ways), [0] * len(ways)
+    accepted = [False] * len(ways)
     for start, stop, full in _datagrams(source):
         datagram = source.view[start:stop]
         for at, cutter in enumerate(cutters):
             if cutter.accepts(datagram):
-                known[at] += _known(cutter, datagram, full - start)
+                report = Report()
+                found = cutter.bounds(datagram, full - start, 0, report)
+                messages = (datagram[low:high] for low, high in found)
+                known[at] += sum(map(cutter.knows, messages)) - report.problems_total
+                # What begins like a header may be text; a message in it, or nothing, is more.
+                accepted[at] |= bool(found) or stop - start == cutter.header or stop < full
                 seen[at] += 1
         if max(seen) == DATAGRAMS:
             break
-    return [Fit(max(0, n), some > 0) for n, some in zip(known, seen, strict=True)]
-
-
-def _known(cutter: Cutter, datagram: memoryview, full: int) -> int:
-    report = Report()
-    found = cutter.bounds(datagram, full, 0, report)
-    messages = (datagram[low:high] for low, high in found)
-    return sum(map(cutter.knows, messages)) - report.problems_total
+    return [Fit(max(0, n), some) for n, some in zip(known, accepted, strict=True)]
 
 
 def _datagrams(source: Source) -> Iterator[tuple[int, int, int]]:

@@ -28,8 +28,9 @@ from .table import Table
 __all__ = ["FORMATS", "export"]
 
 _ROWS = 1 << 17
-_BYTES = 1 << 24
-"""A block has at most so many messages, and if it has several, at most so many bytes."""
+_REACH = 1 << 26
+"""A block has at most so many messages, and if it has several, within so many bytes of the feed: it
+is small where messages are long, and where they are rare it touches few pages of the file."""
 
 
 def _unseen(done: int, total: int) -> None:
@@ -43,7 +44,9 @@ def export(
     types: Sequence[str | bytes | int] | None = None,
     progress: Callable[[int, int], None] = _unseen,
 ) -> Iterator[tuple[Path, int]]:
-    """Write one file a message type; yield each path and its number of rows.
+    """Write one file a message type; yield each path and its number of rows when it is done.
+
+    Nothing is written before the result is iterated over.
 
     Parameters
     ----------
@@ -67,7 +70,7 @@ def export(
 
     Notes
     -----
-    Memory: gathers 131,072 rows at a time, fewer of long messages.
+    Memory: gathers 131,072 rows at a time, fewer of long messages and of rare ones.
 
     Values stand as on the wire, text without its padding. Parquet and Arrow files carry the
     metadata that `Table.to_arrow` gives. Entries of groups are lists in their message's row; in
@@ -92,6 +95,7 @@ def export(
             yield rows.group(".".join(part), at) if part else rows
             done += len(rows)
             progress(done, total)
+            feed.source.forget()
 
     for message, part in parts:
         path = directory / f"{names.of(message.name, *part)}.{format}"
@@ -110,14 +114,12 @@ def _parts(message: Message, format: str) -> Iterator[tuple[str, ...]]:
 
 def _cuts(table: Table) -> Iterator[tuple[int, int]]:
     # One at least: a file without rows has its columns.
-    at = 0
+    at, offsets = 0, table.offsets
     while at < len(table) or not at:
-        stop = at + _ROWS
-        if table.sizes is not None:
-            ends = np.cumsum(table.sizes[at:stop], dtype=np.int64)
-            stop = at + max(1, int(np.searchsorted(ends, _BYTES, "right")))
-        yield at, stop
-        at = stop
+        some = offsets[at : at + _ROWS].astype(np.uint64)
+        reach = int(np.searchsorted(some, some[:1].sum() + _REACH))
+        yield at, at + max(1, reach)
+        at += max(1, reach)
 
 
 class _Names:

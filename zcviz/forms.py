@@ -27,7 +27,7 @@ from .codec.columns import column_dtype
 from .codec.layout import on_wire
 from .errors import SelectionError
 from .kernels import COMPILED
-from .kernels.simd import ZERO
+from .kernels.simd import PIECES, ZERO
 from .spec import Field, Message
 
 __all__ = ["choose_form", "forms", "native_dtype_of", "tables_of"]
@@ -112,13 +112,11 @@ def tables_of(messages: Sequence[Message], form: str) -> tuple[Table, dict[int, 
             and max(message.size, width) <= _LONGEST
             and not _widens_a_sign(message)
         ):
-            row = make(message)
-            if row is not None:
-                rows[message.key] = row
-    shape = np.max([row.shape for row in rows.values()], axis=0) if rows else (1,)
-    table = np.zeros((256, *shape), np.uint8)
+            rows[message.key] = make(message)
+    most = max((len(row) for row in rows.values()), default=0)
+    table = np.zeros((256, most, *next(iter(rows.values()), np.empty(0)).shape[1:]), np.uint8)
     for key, row in rows.items():
-        table[(key, *map(slice, row.shape))] = row
+        table[key, : len(row)] = row
     return table, {m.key: native_dtype_of(m).itemsize for m in messages if m.key in rows}
 
 
@@ -144,22 +142,31 @@ def _at_once(message: Message) -> Table:
     return np.array([ZERO if at < 0 else at for at in _sources(message)], np.uint8)
 
 
-def _in_pieces(message: Message) -> Table | None:
-    # Of each quarter of a row, twice sixteen bytes of the message, and where in it those start.
-    sources, table = _sources(message), np.full((4, 2, 2 * _PIECE), ZERO, np.uint8)
-    for quarter in range(4):
-        wanted = sources[_PIECE * quarter : _PIECE * (quarter + 1)]
-        left = {at for at in wanted if at >= 0}
-        for half in range(2):
-            start = min(min(left, default=0), _LONGEST - _PIECE)
-            for i, at in enumerate(wanted):
-                if at in left and at < start + _PIECE:
-                    table[quarter, half, i] = at - start
-            table[quarter, half, _PIECE] = start
-            left = {at for at in left if at >= start + _PIECE}
-        if left:
-            return None
+def _in_pieces(message: Message) -> Table:
+    # Of each piece of a row, sixteen bytes at most: which of sixteen bytes, where those start,
+    # where the piece goes, how many there are.
+    width = native_dtype_of(message).itemsize
+    sources = _sources(message)[:width]
+    pieces, at = [], 0
+    while at < width:
+        stop = min(at + _PIECE, width)
+        while _span(sources[at:stop]) > _PIECE:
+            stop -= 1
+        wanted = sources[at:stop]
+        start = min([source for source in wanted if source >= 0] + [_LONGEST - _PIECE])
+        which = [source - start if source >= 0 else ZERO for source in wanted]
+        pieces.append([*which, *[ZERO] * (_PIECE - len(which)), start, at, 0])
+        at = stop
+    pieces += pieces[-1:] * (PIECES - len(pieces))
+    pieces[0][-1] = len(pieces)
+    table = np.zeros((len(pieces), 2, _PIECE), np.uint8)
+    table.reshape(len(pieces), -1)[:, : _PIECE + 3] = pieces
     return table
+
+
+def _span(sources: list[int]) -> int:
+    there = [source for source in sources if source >= 0]
+    return max(there) + 1 - min(there) if there else 0
 
 
 def _by_field(message: Message) -> Table:

@@ -197,4 +197,5 @@ def build_index(capture: Capture, progress: Progress | None = None) -> tuple[Mes
         if progress is not None:
             progress(scanner.position, capture.source.size)
     cut = Datagrams(*datagrams.finish()) if scanner.has_packets else None
-    return MessageIndex(*messages.finish(), cut), scanner.report()
+    offsets, sizes, tags = messages.finish()
+    return MessageIndex(offsets, sizes, tags, cut), scanner.report()

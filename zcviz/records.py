@@ -76,12 +76,12 @@ class Records:
         self.finished = self.cut = False
         self.tally[:] = 0
 
-    def scan(self, packets: NDArray[np.uint64]) -> int:
+    def scan(self, packets: NDArray[np.integer]) -> int:
         """Find the next packets.
 
         Parameters
         ----------
-        packets : (n, 5) uint64
+        packets : (n, 5) integers of 64 bits
             Filled from the front: offset of the record, of the packet's first byte, of the first
             one after those captured; link type; bytes on the wire.
 
@@ -98,7 +98,7 @@ class Records:
         self.finished, self.cut = why != FULL, why == CUT
         return count
 
-    def _scan(self, packets: NDArray[np.uint64]) -> tuple[int, int, int]:
+    def _scan(self, packets: NDArray[np.integer]) -> tuple[int, int, int]:
         raise NotImplementedError
 
     def iter_packets(self, report: Notes) -> Iterator[Packet]:
@@ -161,7 +161,7 @@ class _Pcap(Records):
         self._big = self._record.order == ">"
         super().__init__(source, header.size)
 
-    def _scan(self, packets: NDArray[np.uint64]) -> tuple[int, int, int]:
+    def _scan(self, packets: NDArray[np.integer]) -> tuple[int, int, int]:
         return scan_pcap(
             self.source.data, self.position, self._big, self._link, packets,
             self.problems, self.tally,
@@ -216,7 +216,7 @@ class _Pcapng(Records):
         super().restart()
         self._state[:] = 0
 
-    def _scan(self, packets: NDArray[np.uint64]) -> tuple[int, int, int]:
+    def _scan(self, packets: NDArray[np.integer]) -> tuple[int, int, int]:
         return scan_pcapng(
             self.source.data, self.position, self._state, self._interfaces, packets,
             self.problems, self.tally,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .feed import Feed
     from .table import Table
 
-__all__ = ["Selection", "nanoseconds", "symbols_of"]
+__all__ = ["Selection", "nanoseconds", "numbers_of", "symbols_of"]
 
 _TIME = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,9}))?)?")
 _NEVER = np.iinfo(np.uint64).max
@@ -101,7 +101,7 @@ class Selection:
             if not feed.protocol.symbol:
                 raise SelectionError(f"messages of {feed.protocol.name} carry no symbol")
             if feed.protocol.locate:
-                locates = _locates(symbol, feed.symbols)
+                locates = numbers_of(symbol, feed.symbols)
         return cls(feed, symbol, locates, start, end)
 
     def __bool__(self) -> bool:
@@ -175,7 +175,14 @@ class Selection:
         return midnight(day, self.feed.protocol.zone)
 
 
-def _locates(symbol: str, symbols: Mapping[int, str]) -> frozenset[int]:
+def numbers_of(symbol: str, symbols: Mapping[int, str]) -> frozenset[int]:
+    """Return the numbers of a symbol.
+
+    Raises
+    ------
+    SelectionError
+        It has none; the message names symbols that read alike.
+    """
     found = frozenset(locate for locate, known in symbols.items() if known == symbol)
     if not found:
         near = get_close_matches(symbol.upper(), set(symbols.values()), 3, 0.5)

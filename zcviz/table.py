@@ -41,9 +41,6 @@ class Table(_Mapping):
     Libraries that speak Arrow take it as it is: ``polars.DataFrame(table)``,
     ``duckdb.sql("select … from table")``, ``pyarrow.table(table)``.
 
-    Data of variable length is a column too, of `bytes` objects. Groups are not: `group` returns
-    the entries of one as a table of their own, and in Arrow they are lists.
-
     Data of variable length is a column too, of `bytes` objects. Groups are none: `group` returns
     the entries of one as a table of their own, and in Arrow they are lists.
 
@@ -282,10 +279,9 @@ class Table(_Mapping):
         -------
         pyarrow.Table
             Numbers as they are, null where a value says "none"; text without its padding; opaque
-            bytes as fixed_size_binary; groups as list<struct>.
-            Values with a meaning (codes, flags) stay what they are on the wire. Unit, scale,
-            clock, codes, flags and source are in the metadata of each field; feed, protocol,
-            message, source and the version of zcviz in that of the schema.
+            bytes as fixed_size_binary; groups as list<struct>. Codes and flags stay what they are
+            on the wire. The metadata of each field says its unit, scale, clock, codes, flags and
+            source; that of the schema the feed, protocol, message, and version of zcviz.
 
         Raises
         ------
@@ -300,7 +296,7 @@ class Table(_Mapping):
         do not write into them; allocates n/8 bytes for a column with nulls, 4·n for one of text,
         16·n for decimals, 8·n for timestamps that do not count from the Unix epoch.
         """
-        about = {"feed": self._name, "protocol": self._protocol.title if self._protocol else ""}
+        about = {"feed": self._name, "protocol": self._protocol.name if self._protocol else ""}
         form = self._form(dates, decimals=decimals, dictionaries=dictionaries)
         return arrow_table(self, form, about)
 
@@ -340,10 +336,8 @@ class Table(_Mapping):
         return data_frame(self, self._form(dates))
 
     def __repr__(self) -> str:
-        names = ", ".join(self)
-        return (
-            f"<Table {self.message.name} of {printable(self._name)}: {len(self):,} rows of {names}>"
-        )
+        what = f"{self.message.name} of {printable(self._name)}"
+        return f"<Table {what}: {len(self):,} rows of {', '.join(self)}>"
 
     def _repr_html_(self) -> str:
         if self._source.closed:
@@ -374,15 +368,14 @@ class _Entries(Table):
         stop: int | None = None,
     ) -> None:
         some = slice(start, len(found) if stop is None else stop)
-        super().__init__(
-            messages._source, group_of(messages.message, path).entry, found.offsets[some],
-            messages._name, protocol=messages._protocol, date=messages._date,
-        )  # fmt: skip
+        entry, owner = group_of(messages.message, path).entry, messages._source
+        super().__init__(owner, entry, found.offsets[some], messages._name)
+        self._protocol, self._date = messages._protocol, messages._date
         self.problems = tuple(problem for _, problem in found.bad)
         self._messages, self._path, self._found, self._first = messages, path, found, first
         self._some = some
         self._blocks = found.blocks[some]
-        self._row = "row" if "row" not in self.message.by_name else "row_"
+        self._row = "row" if "row" not in entry.by_name else "row_"
         self._columns[self._row] = found.rows[some] + np.uint32(first)
 
     def __iter__(self) -> Iterator[str]:

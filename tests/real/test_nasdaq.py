@@ -206,31 +206,3 @@ def test_compare_by_the_command_line(captures, zcviz_run):
         done = zcviz_run("compare", captures / name, "--json")
         assert (done.returncode, done.stderr) == (0, b"")
         assert json.loads(done.stdout)["messages"] == count
-
-
-# --- protocols that are not read yet -------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["cme-mdp3-v6-20161112.pcapng", "deribit-sbe-20230615.pcapng"])
-def test_a_container_that_is_not_read_yet_is_named(captures, zcviz_run, name):
-    for words in (["info", "--json"], ["compare"]):
-        done = zcviz_run(*words, captures / name)
-        assert (done.returncode, done.stdout) == (2, b"")
-        text = done.stderr.decode()
-        assert "pcapng" in text.rpartition("found")[2]
-        assert text.count("\n") == 1
-
-
-def test_a_capture_of_another_protocol_is_counted_and_refused(captures, zcviz_run):
-    done = zcviz_run("info", captures / "iex-tops16-20170710.pcap.gz", "--json")
-    assert done.returncode == 2
-    assert done.stderr.count(b"\n") == 1
-    assert b"no MoldUDP64 datagram in 13,022 packets" in done.stderr
-    info = json.loads(done.stdout)
-    assert (info["container"], info["compression"]) == ("pcap", "gzip")
-    assert info["packets"] == 13_022
-    assert (info["datagrams"], info["messages"], info["counts"]) == (0, 0, {})
-    assert info["skipped"] == {"not moldudp64": 13_022}
-    done = zcviz_run("compare", captures / "iex-tops16-20170710.pcap.gz")
-    assert (done.returncode, done.stdout) == (2, b"")
-    assert b"no message" in done.stderr

@@ -1,15 +1,20 @@
-"""Files made of a sample: shorter ones, longer ones."""
+"""Files to measure on: made of samples, shorter or longer, or of what was recorded."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 
+from .. import samples
 from ..feed import Feed
 
-__all__ = ["repeat", "shorten"]
+__all__ = ["cme", "repeat", "shorten"]
+
+_RECORDED = "cme-mdp3-v6-20161112.pcapng"
+_SCHEMA = "cme_mdp3_v1.6.xml"
 
 
 def shorten(feed: Feed, path: Path, messages: int, without: bytes = b"") -> int:
@@ -48,3 +53,19 @@ def repeat(source: Path, path: Path, nbytes: int) -> int:
             with source.open("rb") as piece:
                 shutil.copyfileobj(piece, file, 1 << 24)
     return times
+
+
+def cme(folder: Path, nbytes: int) -> tuple[Path, Path, str]:
+    """Make a capture of CME MDP 3.0 in `folder`; return it, its schema, and what it is.
+
+    Where ``ZCVIZ_CAPTURES`` names a folder of recorded feeds, with their schemas in ``schemas``
+    beside it, it is a recorded one over and over; else an invented one.
+    """
+    path = folder / "cme"
+    captures = Path(os.environ.get("ZCVIZ_CAPTURES", folder))
+    recorded, schema = captures / _RECORDED, captures.parent / "schemas" / _SCHEMA
+    if recorded.exists() and schema.exists():
+        times = repeat(recorded, path, nbytes)
+        return path, schema, f"recorded, {times} times over"
+    samples.long(path, "mdp3", nbytes // 100)
+    return path, samples.SCHEMAS["mdp3"], "invented, in the style of CME"

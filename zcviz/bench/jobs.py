@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from ..codec.columns import gather
 from ..feed import Feed
+from ..native import decode, forms
 from ..pipelines import PIPELINES
+from ..scanner import Scanner
 from .job import Goal, Job, Unavailable, Work
 
 __all__ = ["BOOKS", "COLUMNS", "COPY", "INDEX", "JOBS", "SCAN", "Inputs"]
@@ -33,13 +36,16 @@ class Inputs:
     ----------
     itch, pcap : Feed
         The same messages as a BinaryFILE and as a capture.
-    cme : Feed or None
-        A capture of CME MDP 3.0.
+    cme : Feed
+        A capture in the style of CME MDP 3.0.
+    about : str
+        What that is.
     """
 
     itch: Feed
     pcap: Feed
-    cme: Feed | None = None
+    cme: Feed
+    about: str
 
 
 def _of(feed: Feed, run: Callable[[], object], amount: int | None = None, note: str = "") -> Work:
@@ -53,12 +59,30 @@ def _copy_warm(inputs: Inputs) -> Work:
 
 
 def _scan(inputs: Inputs) -> Work:
-    raise Unavailable("not in this version")
+    capture = inputs.itch.capture
+    ready = Scanner(capture).room(len(inputs.itch) + 1)
+    for array in ready:
+        array.fill(0)
+
+    def run() -> int:
+        scanner, count = Scanner(capture), 0
+        while not scanner.finished:
+            count += scanner.scan([array[count:] for array in ready])
+        return count
+
+    return _of(inputs.itch, run)
 
 
-def _decode(form: str, threads: int) -> Callable[[Inputs], Work]:
+def _decode(
+    layout: Literal["rows", "columns"], threads: int = 1, form: str | None = None
+) -> Callable[[Inputs], Work]:
     def prepare(inputs: Inputs) -> Work:
-        raise Unavailable("not in this version")
+        if form not in (None, *forms()):
+            raise Unavailable("not on this processor")
+        capture = inputs.itch.capture
+        return _of(
+            inputs.itch, lambda: decode(capture, threads=threads, layout=layout, form=form)
+        )
 
     return prepare
 
@@ -90,8 +114,21 @@ def _one_by_one(kind: str) -> Callable[[Inputs], Work]:
     return prepare
 
 
-def _entries(inputs: Inputs) -> Work:
-    raise Unavailable("not in this version")
+def _entries(inputs: Inputs, *, indexed: bool) -> Work:
+    feed = inputs.cme
+    kinds = [feed.protocol[tag] for tag in feed.counts() if tag in feed.protocol]
+    groups = [(message.name, group.name) for message in kinds for group in message.groups]
+
+    def run() -> int:
+        source, entries = feed if indexed else Feed(feed.capture), 0
+        for message, group in groups:
+            table = source.table(message, group=group)
+            for name in table:
+                table[name]
+            entries += len(table)
+        return entries
+
+    return _of(feed, run, run(), inputs.about)
 
 
 def _books(inputs: Inputs) -> Work:
@@ -107,10 +144,12 @@ JOBS: tuple[Job[Inputs], ...] = (
     Job("copy it into warm memory", "messages", _copy_warm),
     Job("read every byte of it", "messages", lambda i: _of(i.itch, i.itch.data.max)),
     Job(SCAN, "messages", _scan, _against_copy(2.5, 3)),
-    Job(ROWS, "messages", _decode("rows", 1), _against_copy(0.7, 0.9)),
+    Job(ROWS, "messages", _decode("rows"), _against_copy(0.7, 0.9)),
     Job(f"{ROWS}, two threads", "messages", _decode("rows", 2), _against_copy(1.1, 1.4)),
-    Job(COLUMNS, "messages", _decode("columns", 1), _against_copy(0.5, 0.75)),
+    Job(COLUMNS, "messages", _decode("columns"), _against_copy(0.5, 0.75)),
     Job(f"{COLUMNS}, two threads", "messages", _decode("columns", 2), _against_copy(0.8, 1.2)),
+    *(Job(f"{ROWS}, {form}", "messages", _decode("rows", form=form))
+      for form in ("ssse3", "scalar", "fields")),
     Job("BinaryFILE → index", "messages", lambda inputs: _index(inputs.itch)),
     Job("index → price of every A", "records", _column, (Goal(150),)),
     Job("offsets of every A → price", "records", _gather),
@@ -118,7 +157,10 @@ JOBS: tuple[Job[Inputs], ...] = (
         Goal(2, against="cypcap, packets"), Goal(50, against="dpkt, datagrams"),
         Goal(None, 120),
     )),
-    Job("CME capture → columns of all group entries", "entries", _entries, (Goal(20, 60),)),
+    Job("CME capture → columns of all group entries", "entries",
+        lambda inputs: _entries(inputs, indexed=False), (Goal(20, 60),)),
+    Job("CME capture, indexed → columns of all group entries", "entries",
+        lambda inputs: _entries(inputs, indexed=True)),
     Job(BOOKS, "messages", _books),
     Job("records(): a named tuple a message", "messages", _one_by_one("records")),
     Job("views(): one view, aimed at a message after the other", "messages", _one_by_one("views")),

@@ -6,6 +6,7 @@ import re
 from importlib import metadata
 from pathlib import Path
 
+from ..forms import choose_form, forms
 from .measure import host, recycle
 
 __all__ = ["machine"]
@@ -20,6 +21,7 @@ def machine() -> dict[str, str]:
     return {
         **host(),
         "pyarrow": _version("pyarrow"),
+        "rows are made by": f"{choose_form()}; this machine has {', '.join(forms())}",
         "caches of a core": _caches(),
         "memory": _memory(),
         "transparent huge pages": _huge_pages(),

@@ -39,11 +39,11 @@ def _weigh(name: str, feed: Feed, least: float) -> Line:
     again = Feed(feed.capture)
     with allocations() as seen:
         messages = len(again)
-    messages = max(1, messages)
-    own = again.index.nbytes / messages
-    note = f"{messages:,} messages; {own:.1f} in arrays with an entry for each"
+    note = f"{messages:,} messages"
+    if again.index.datagrams is not None:
+        note += f" in {len(again.index.datagrams):,} datagrams, which take part of it"
     # To a hundredth of a byte: beside its arrays an index is some objects.
-    weight = round(seen.net / messages, 2)
+    weight = round(seen.net / max(1, messages), 2)
     return Line(name, "B/message", (weight,), note=note, goals=(Goal(least, 2, less=True),))
 
 

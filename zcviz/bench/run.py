@@ -13,7 +13,7 @@ from ..samples import make
 from .alone import measure_exports, measure_plain, measure_starts
 from .comparison import compare
 from .environments import Environments
-from .files import repeat, shorten
+from .files import cme, repeat, shorten
 from .job import Line, Unavailable, measure_jobs
 from .jobs import COPY, JOBS, Inputs
 from .machine import machine
@@ -28,8 +28,8 @@ Say = Callable[[str], None]
 COMPARED = 200_000
 PLAIN = 500_000
 """Messages for pipelines, and for plain kernels."""
-SMALL, LARGE = 300_000_000, 2_000_000_000
-"""Bytes of the file to export."""
+LARGE = 2_000_000_000
+"""Bytes of the file to export that shows that memory does not grow with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,10 @@ def _sections(
 ) -> Iterator[Section]:
     folder = paths[0].parent
     say(f"timing jobs, {plan.rounds} rounds")
-    lines = measure_jobs(JOBS, Inputs(itch, pcap), plan.rounds, 3 * itch.source.size)
+    entries, schema, about = cme(folder, 20 * plan.messages)
+    with open_feed(entries, schema=schema) as groups:
+        inputs = Inputs(itch, pcap, groups, about)
+        lines = measure_jobs(JOBS, inputs, plan.rounds, 3 * itch.source.size)
     yield Section("Reading", _READING, tuple(lines))
     yield Section("Others", _OTHERS, tuple(_others(plan, itch, pcap, folder, say)))
     say("starting interpreters")
@@ -96,7 +99,7 @@ def _sections(
     yield Section("Memory", _MEMORY, tuple(measure_memory(itch, pcap)))
     say("exporting")
     big = folder / "big.itch"
-    times = repeat(paths[0], big, LARGE if plan.full else SMALL)
+    times = repeat(paths[0], big, LARGE if plan.full else 60 * plan.messages)
     exports = measure_exports(big, times * len(itch), folder, plan.few)
     big.unlink()
     yield Section("Exporting", _EXPORTING, tuple(exports))

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import SpecError
 from ..spec import Field, Message
-from .layout import Value, absent, on_wire, struct_of
+from .layout import BYTE_ORDER, Value, absent, on_wire, struct_of
 
 __all__ = ["encode", "encode_into", "encode_message"]
 
@@ -59,8 +59,7 @@ def encode_into(
             raw += parts if message.order == ">" else parts[::-1]
         else:
             raw.append(value)
-    names = message.by_name.keys()
-    if unknown := values.keys() - names:
+    if unknown := values.keys() - message.by_name.keys():
         raise SpecError(f"{message.name} has no field {', '.join(sorted(unknown))}")
     try:
         layout.pack_into(out, at, *raw)
@@ -122,10 +121,10 @@ def _encode_block(message: Message, whole: Mapping[str, Any]) -> bytes:
         pieces += [_encode_block(entry, each) for each in entries]
     for each, content in zip(message.data, data, strict=True):
         try:
-            order = "big" if message.order == ">" else "little"
-            pieces.append(len(content).to_bytes(each.length.size, order))
+            pieces.append(len(content).to_bytes(each.length.size, BYTE_ORDER[message.order]))
         except OverflowError:
-            raise SpecError(f"{message.name}.{each.name}: {len(content)} bytes are too many") from None
+            too_many = f"{message.name}.{each.name}: {len(content)} bytes are too many"
+            raise SpecError(too_many) from None
         pieces.append(bytes(content))
     return b"".join(pieces)
 

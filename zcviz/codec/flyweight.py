@@ -1,8 +1,7 @@
 """The lazy decoder: one object per message *type*, moved from message to message.
 
 Reading an attribute reads just that field's bytes. Nothing is decoded, and no object is made, for
-a field that nobody asks for. The groups of an SBE message are walked by a view of an entry that moves
-over the bytes just so.
+a field that nobody asks for. Over the entries of a group, in SBE, a view of an entry moves just so.
 """
 
 from __future__ import annotations
@@ -124,7 +123,7 @@ class BlockFlyweight(Flyweight):
         at : int [bytes]
         size : int, optional [bytes]
             Of the message, with all its parts; nothing beyond it is read. By default it may reach
-            to the end of the buffer.
+            to the end of the buffer. Of a lone entry of a group: of its fixed part.
 
         Raises
         ------
@@ -198,11 +197,11 @@ class Entries:
         self._place = group_at(whole.message, whole._place, whole._at, number, whole._buffer)
 
     def __len__(self) -> int:
-        return self._place.count
+        return self._place.entries
 
     def __iter__(self) -> Iterator[BlockFlyweight]:
         view, place, at = self._view, self._place, self._place.at
-        for _ in range(place.count):
+        for _ in range(place.entries):
             end = after(view.message, place, at, self._whole._buffer)
             yield view._aim(self._whole._buffer, at, place)
             at = end
@@ -221,10 +220,11 @@ def reader(message: Message, name: str) -> Callable[[Buffer, int], Any]:
         Of the entry of a group, it takes all fields to be there.
     """
     field = message[name]
-    read, null, end = _reader(message, field), absent(field), field.end
+    null, end = absent(field), field.end
     if field.constant is not None:
         return lambda buffer, at: null
-    if message.block < end and message.block > 0:
+    read = _reader(message, field)
+    if 0 < message.block < end:
         extent = extent_of(message)
         return lambda buffer, at: read(buffer, at) if extent(buffer, at) >= end else null
     return read
@@ -296,7 +296,9 @@ def _block_attribute(message: Message, field: Field) -> property:
     unpack, high_first = _unpacker(message, field)
     if high_first is None:
         return property(
-            lambda self: unpack(self._buffer, self._at + offset)[0] if self._extent >= end else null,
+            lambda self: (
+                unpack(self._buffer, self._at + offset)[0] if self._extent >= end else null
+            ),
             doc=field.doc,
         )
     read = _reader(message, field)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,8 @@ __all__ = ["GroupRows", "data_rows", "group_of", "group_rows", "size_program"]
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.integer]
 
-_CHUNK = 1 << 14  # messages walked at a time
-_ROOM = 1 << 17  # parts of them; there is always room for those of any one message
+_CHUNK = 1 << 13  # messages walked at a time
+_ROOM = 1 << 15  # parts of them; there is always room for those of any one message
 _MOST_BAD = 100
 
 
@@ -155,31 +156,30 @@ def _rows(
     program, nodes = _program_of(message)
     program = program.copy()
     program[[kernel.WANTED, kernel.WANTED_ITEM]] = nodes[wanted], item
-    room = max(_ROOM, int(sizes.max(initial=0)))
-    out, rows, extents = np.empty((3, room), np.int64)
+    room = np.empty((3, _ROOM), np.int64)
     wrong = np.empty((_MOST_BAD, 5), np.int64)
-    pieces: list[tuple[NDArray[np.integer], ...]] = []
+    kinds = (offsets.dtype, np.dtype(np.uint32), np.dtype(np.uint32))
+    pieces: list[list[NDArray[Any]]] = [[np.empty(0, kind)] for kind in kinds]
     bad: list[tuple[int, Problem]] = []
     total = low = 0
     while low < len(offsets):
         starts, lengths = (each[low : low + _CHUNK].astype(np.int64) for each in (offsets, sizes))
+        out, rows, extents = room
         done = kernel.walk_messages(
             data, starts, lengths, program, nodes[message], out, rows, extents, wrong
         )
         found, failed = program[[kernel.FOUND, kernel.WRONG]].tolist()
-        pieces.append((
-            out[:found].astype(offsets.dtype),
-            (rows[:found] + low).astype(np.uint32),
-            extents[:found].astype(np.uint32),
-        ))
+        rows[:found] += low
+        for piece, column, kind in zip(pieces, room, kinds, strict=True):
+            piece.append(column[:found].astype(kind))
         some = wrong[: min(failed, _MOST_BAD - len(bad))].tolist()
         bad += [(low + i, _problem(message, *rest)) for i, *rest in some]
         total += failed
         low += done
-    columns = [np.concatenate(each) for each in zip(*pieces, strict=True)] if pieces else []
-    if not columns:
-        columns = [np.empty(0, kind) for kind in (offsets.dtype, np.uint32, np.uint32)]
-    return GroupRows(*columns, tuple(bad), total)  # type: ignore[arg-type]
+        if not done:  # one message has more parts than there is room for
+            room = np.empty((3, 4 * room.shape[1]), np.int64)
+    places, numbers, blocks = map(np.concatenate, pieces)
+    return GroupRows(places, numbers, blocks, tuple(bad), total)
 
 
 def _problem(message: Message, fault: int, offset: int, expected: int, found: int) -> Problem:
@@ -258,7 +258,7 @@ class _Compiler:
                 since,
                 *(len(block.groups), children),
                 *(len(block.data), items),
-                max([each.since for each in (*block.groups, *block.data)], default=0),
+                max([0, *(g.since for g in block.groups), *(d.since for d in block.data)]),
             ]
         return first
 

@@ -13,11 +13,22 @@ from collections.abc import Callable
 from functools import cache
 from operator import itemgetter
 from struct import Struct
+from typing import Literal
 
 from ..buffers import Buffer
 from ..spec import Field, Message
 
-__all__ = ["HALVES", "Value", "absent", "codes_of", "extent_of", "numbers_of", "on_wire", "struct_of"]
+__all__ = [
+    "BYTE_ORDER",
+    "HALVES",
+    "Value",
+    "absent",
+    "codes_of",
+    "extent_of",
+    "numbers_of",
+    "on_wire",
+    "struct_of",
+]
 
 Value = int | float | bytes
 
@@ -26,6 +37,7 @@ _NUMBERS = {
     ("int", 1): "b", ("int", 2): "h", ("int", 4): "i", ("int", 8): "q",
     ("float", 4): "f", ("float", 8): "d",
 }  # fmt: skip
+BYTE_ORDER: dict[str, Literal["big", "little"]] = {">": "big", "<": "little"}
 HALVES = {">": "HI", "<": "IH"}  # high half first, or low half first
 
 
@@ -61,7 +73,9 @@ def struct_of(message: Message, count: int | None = None) -> tuple[Struct, tuple
 
 
 @cache
-def numbers_of(message: Message, names: tuple[str, ...]) -> Callable[[Buffer, int], tuple[int, ...]]:
+def numbers_of(
+    message: Message, names: tuple[str, ...]
+) -> Callable[[Buffer, int], tuple[int, ...]]:
     """Compile a function that reads some integers of a header at once: (buffer, at) -> values."""
     fields = sorted((message[name] for name in names), key=lambda field: field.offset)
     codes, at = "", 0

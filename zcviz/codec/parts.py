@@ -10,20 +10,22 @@ brought it in no later version than the message's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
 from ..buffers import Buffer, as_view
 from ..errors import LengthMismatchError, TruncatedError
 from ..spec import Group, Message, VarData, WireType, u16
-from .layout import numbers_of
+from ..spec.fields import Order
+from .layout import BYTE_ORDER, numbers_of
 
 __all__ = ["DEEPEST", "Place", "after", "counted", "data_at", "group_at", "opening", "unknown"]
 
 DEEPEST = 16
 """Groups inside another, at most: schemas are not that deep, and damaged counts shall not be."""
 
+_NEWEST = 1 << 32  # no version is newer
 _COUNTS = ("num_groups", "num_var_data_fields")
 
 
@@ -36,7 +38,7 @@ class Place(NamedTuple):
         Offset of the first.
     block : int
         Length of the fixed part of each, with the header in a message's.
-    count : int
+    entries : int
         How many there are.
     groups, data : int
         How many groups and how much var-data follow each.
@@ -52,7 +54,7 @@ class Place(NamedTuple):
 
     at: int
     block: int
-    count: int
+    entries: int
     groups: int
     data: int
     stop: int
@@ -67,24 +69,28 @@ def counted(header: Message) -> bool:
 
 
 @cache
-def unknown(messages: tuple[Message, ...], order: str) -> tuple[Group, VarData]:
+def unknown(messages: tuple[Message, ...], order: Order) -> tuple[Group, VarData]:
     """Return what a group and var-data are read as that no schema describes.
 
-    As the first of their kind in `messages`; else as the standard recommends (SBE 1.0, "Group
-    dimension encoding"), and with a length of one byte.
+    As others in `messages`: by the header that groups have unless they name another, else by that
+    of the first group; if there are none, as the standard recommends (SBE 1.0, "Group dimension
+    encoding"), and with a length of one byte.
     """
-    groups, data = [], []
-    left = list(messages)
-    for message in left:
-        left += [group.entry for group in message.groups]
-        groups += [group.dimension for group in message.groups if counted(group.dimension)]
-        data += message.data
-    names = ("block_length", "num_in_group", *_COUNTS)
-    fields = tuple(u16(name) for name in names)
-    standard = Message("group", 8, "SBE 1.0", fields, order=order)  # type: ignore[arg-type]
-    entry = Message("unknown", 0, "", (), order=standard.order, block=0)
-    length = data[0].length if data else WireType("uint", 1)
-    return Group("unknown", groups[0] if groups else standard, entry), VarData("unknown", length)
+    blocks = list(_blocks(messages))
+    fields = tuple(u16(name) for name in ("block_length", "num_in_group", *_COUNTS))
+    standard = Message("group", 8, "SBE 1.0", fields, order=order)
+    headers = [group.dimension for block in blocks for group in block.groups]
+    headers = [each for each in headers if counted(each)] + [standard]
+    usual = [each for each in headers if each.name == "groupSizeEncoding"]
+    lengths = [data.length for block in blocks for data in block.data] + [WireType("uint", 1)]
+    entry = Message("unknown", 0, "", (), order=order, block=0)
+    return Group("unknown", [*usual, *headers][0], entry), VarData("unknown", lengths[0])
+
+
+def _blocks(messages: Iterable[Message]) -> Iterator[Message]:
+    for message in messages:
+        yield message
+        yield from _blocks(group.entry for group in message.groups)
 
 
 def _since(message: Message, version: int) -> tuple[int, int]:
@@ -97,11 +103,21 @@ def _since(message: Message, version: int) -> tuple[int, int]:
 def opening(message: Message) -> Callable[[Buffer, int, int], Place]:
     """Compile a function that reads the header of an SBE message: (buffer, at, stop) -> Place.
 
-    It raises `TruncatedError` where header or fixed part reach beyond `stop`.
+    It raises `TruncatedError` where header or fixed part reach beyond `stop`. The entry of a group
+    says nothing of itself: it is taken to be as documented, or to end at `stop` before that.
     """
     start, name, counts = message.block, message.name, counted(message)
-    read = numbers_of(message, ("block_length", "version", *(_COUNTS if counts else ())))
     others = unknown((message,), message.order)
+    if not start:
+        size, groups, data = message.size, len(message.groups), len(message.data)
+
+        def open_entry(buffer: Buffer, at: int, stop: int) -> Place:
+            if not 0 <= at <= stop:
+                raise _short(name, at, size, 0, buffer)
+            return Place(at, min(size, stop - at), 1, groups, data, stop, _NEWEST, others)
+
+        return open_entry
+    read = numbers_of(message, ("block_length", "version", *(_COUNTS if counts else ())))
 
     def open_message(buffer: Buffer, at: int, stop: int) -> Place:
         if at < 0:
@@ -136,7 +152,7 @@ def group_at(message: Message, place: Place, at: int, number: int, buffer: Buffe
     """
     end = at + place.block
     if number >= place.groups:
-        return place._replace(at=end, count=0)
+        return place._replace(at=end, entries=0)
     for before in range(number):
         end = _over_group(message, place, end, before, buffer)
     return _entries(message, place, end, number, buffer)
@@ -194,34 +210,32 @@ def _entries(message: Message, place: Place, at: int, number: int, buffer: Buffe
     _check(name, block * count, first, place.stop, buffer)
     if count and not (block or groups or data):
         raise _empty(name, first, buffer)
-    if place.depth == DEEPEST:
+    if count and place.depth == DEEPEST:
         raise LengthMismatchError(
             name, offset=at, expected=f"at most {DEEPEST} groups inside another", found="more"
         )
     return place._replace(
-        at=first, block=block, count=count, groups=groups, data=data, depth=place.depth + 1
+        at=first, block=block, entries=count, groups=groups, data=data, depth=place.depth + 1
     )
 
 
 def _over_group(message: Message, place: Place, at: int, number: int, buffer: Buffer) -> int:
     within = _entries(message, place, at, number, buffer)
     if not (within.groups or within.data):
-        return within.at + within.block * within.count
+        return within.at + within.block * within.entries
     entry = _group(message, place, number).entry
     at = within.at
-    for _ in range(within.count):
+    for _ in range(within.entries):
         at = after(entry, within, at, buffer)
     return at
 
 
-def _data(
-    message: Message, place: Place, at: int, number: int, buffer: Buffer
-) -> tuple[int, int]:
+def _data(message: Message, place: Place, at: int, number: int, buffer: Buffer) -> tuple[int, int]:
     data = message.data[number] if number < len(message.data) else place.unknown[1]
     name, size = f"{message.name}.{data.name}", data.length.size
     _check(name, size, at, place.stop, buffer)
     piece = bytes(memoryview(buffer)[at : at + size])
-    length = int.from_bytes(piece, "big" if message.order == ">" else "little")
+    length = int.from_bytes(piece, BYTE_ORDER[message.order])
     _check(name, length, at + size, place.stop, buffer)
     return at + size, length
 

@@ -7,7 +7,7 @@ import struct
 from ..buffers import Buffer, as_view
 from ..errors import TruncatedError
 from ..spec import Message, WireType
-from .layout import Value, absent, extent_of
+from .layout import BYTE_ORDER, Value, absent, extent_of
 
 __all__ = ["reference"]
 
@@ -44,7 +44,7 @@ def reference(
     """
     view = as_view(buffer)
     size = message.size if message.block < 0 else message.block
-    if 0 <= at and at + size <= len(view) and message.block >= 0:
+    if message.block >= 0 and at >= 0 and at + size <= len(view):
         size = extent_of(message)(view, at) if block is None else message.block + block
     if at < 0 or at + size > len(view):
         left = max(0, len(view) - at)
@@ -67,4 +67,4 @@ def _value(kind: WireType, piece: bytes, order: str) -> Value:
         return value
     if not kind.is_number:
         return piece
-    return int.from_bytes(piece, "big" if order == ">" else "little", signed=kind.kind == "int")
+    return int.from_bytes(piece, BYTE_ORDER[order], signed=kind.kind == "int")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import wraps
+from contextlib import suppress
+from functools import cache, wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -50,9 +52,23 @@ def jit(function: Callable[P, R]) -> Callable[P, R]:
 
         return plain
     try:
-        return _compiler.njit(cache=True, **_HOW)(function)  # type: ignore[no-any-return]
+        made = _compiler.njit(cache=True, **_HOW)(function)
     except RuntimeError:  # a read-only install and no writable home: no place for a cache
         return _compiler.njit(**_HOW)(function)  # type: ignore[no-any-return]
+    with suppress(AttributeError):  # numba's own affair, which a version of it may rename
+        made._cache._cache_file._source_stamp = _stamp()
+    return made  # type: ignore[no-any-return]
+
+
+@cache
+def _stamp() -> tuple[Any, ...]:
+    # Machine code holds what kernels take from other files: constants of tables, functions that
+    # are compiled into them. numba would look at the kernel's own file only, and go on with the
+    # machine code of an older version after an upgrade.
+    package = Path(__file__).parents[1]
+    files = [*package.glob("kernels/*.py"), *package.glob("protocols/*.py")]
+    facts = ((file.name, file.stat()) for file in sorted(files))
+    return tuple((name, fact.st_size, fact.st_mtime_ns) for name, fact in facts)
 
 
 def inner(function: Callable[P, R]) -> Callable[P, R]:

@@ -81,7 +81,7 @@ def scan_frames(
             prefetch(data, body + AHEAD)
             odd = (expected[tag] + skip) ^ low | byte(data, position) << 8
             odd |= (carriers[byte(data, body - 1)] ^ 1) & skip
-            if odd:
+            if odd or low == skip:  # of no bytes: in a BinaryFILE the end
                 break
             put(offsets, count, body)
             put(sizes, count, low - skip)

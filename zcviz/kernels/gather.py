@@ -70,7 +70,8 @@ def gather_bytes(data: Bytes, offsets: Offsets, at: int, size: int, out: Column)
 def _gather_words(
     data: Bytes, offsets: Offsets, at: int, size: int, turn: bool, out: Column
 ) -> bool:
-    if not COMPILED or max(size, out.itemsize) > _WORD or min(len(data), out.nbytes) < _WORD:
+    # Of a word that starts with a value and one that ends with it, one is inside two words' room.
+    if not COMPILED or max(size, out.itemsize) > _WORD or min(len(data), out.nbytes) < 2 * _WORD:
         return False
     done = _words(data, offsets, at, size, turn, out.view(np.uint8), out.itemsize)
     if done < len(offsets):

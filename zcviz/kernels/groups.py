@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ._jit import inner, jit
 from .loads import u8, u16, u32
+from .simd import get, prefetch, put
 
 __all__ = ["message_size", "walk_messages"]
 
@@ -24,9 +25,9 @@ Array = NDArray[Any]
 
 # A program: whether integers are big-endian; how many templates there are, and where the pairs of
 # template and node begin, in ascending order; size of the message header, and where it has template
-# and version; the nodes of templates (-1 if those cannot be stepped over) and of groups that are not in the schema,
-# and the size of the length of such var-data; the node whose entries are wanted, and which var-data
-# of it (-1 for the entries themselves).
+# and version; of what is not in the schema, the nodes of templates (-1 if those cannot be stepped
+# over) and of groups, and the size of the length of var-data; the node whose entries are wanted,
+# and which var-data of it (-1 for the entries themselves).
 BIG, TEMPLATES, TABLE, HEAD, TEMPLATE_AT, TEMPLATE_SIZE, VERSION_AT, VERSION_SIZE = range(8)
 ANY_TEMPLATE, ANY_GROUP, ANY_LENGTH, WANTED, WANTED_ITEM = range(8, 13)
 # Of the walk: where its frames begin; how much was found, how many messages were wrong; of the last
@@ -52,6 +53,7 @@ _NODE, _BLOCK, _ENTRIES, _START, _GROUPS, _DATA, _DONE, FRAME = range(8)
 # groups are too deep inside another.
 HEADER, ENTRIES, LENGTH, DATA, EMPTY, DEPTH = range(1, 7)
 
+_AHEAD = 16  # messages that are asked of memory before their turn
 _LONGEST = 1 << 31  # two numbers below it have a product that fits an integer
 
 
@@ -73,10 +75,19 @@ def _fail(program: Array, fault: int, at: int, expected: int, found: int) -> int
 
 
 @inner
+def _note(out: Array, extents: Array, used: int, at: int, extent: int) -> int:
+    # Write a part down if there is room, and count it in any case.
+    if used < len(out):
+        put(out, used, at)
+        put(extents, used, extent)
+    return used + 1
+
+
+@inner
 def _since(program: Array, first: int, fields: int, since: int, most: int, version: int) -> int:
     # How many nodes or items a message of a version has: they are appended over the years.
     count = 0
-    while count < most and program[first + count * fields + since] <= version:
+    while count < most and get(program, first + count * fields + since) <= version:
         count += 1
     return count
 
@@ -84,14 +95,16 @@ def _since(program: Array, first: int, fields: int, since: int, most: int, versi
 @inner
 def _parts(data: Bytes, at: int, program: Array, node: int, version: int) -> tuple[int, int]:
     # How many groups and how much var-data follow each entry of the group whose header is at `at`.
-    groups, items = program[node + CHILDREN], program[node + ITEMS]
-    if program[node + GROUPS_SIZE]:
-        big = program[BIG] != 0
-        groups = _take(data, at + program[node + GROUPS_AT], program[node + GROUPS_SIZE], big)
-        items = _take(data, at + program[node + DATA_AT], program[node + DATA_SIZE], big)
-    elif version < program[node + NEWEST]:
-        groups = _since(program, program[node + CHILD], NODE, SINCE, groups, version)
-        items = _since(program, program[node + ITEM], ITEM_FIELDS, ITEM_SINCE, items, version)
+    groups, items = get(program, node + CHILDREN), get(program, node + ITEMS)
+    if get(program, node + GROUPS_SIZE):
+        big = get(program, BIG) != 0
+        groups = _take(
+            data, at + get(program, node + GROUPS_AT), get(program, node + GROUPS_SIZE), big
+        )
+        items = _take(data, at + get(program, node + DATA_AT), get(program, node + DATA_SIZE), big)
+    elif version < get(program, node + NEWEST):
+        groups = _since(program, get(program, node + CHILD), NODE, SINCE, groups, version)
+        items = _since(program, get(program, node + ITEM), ITEM_FIELDS, ITEM_SINCE, items, version)
     return groups, items
 
 
@@ -101,31 +114,35 @@ def _walk(
 ) -> int:
     # Step over one message; return where it ends, or -1. One loop, for its state would be a dozen
     # arguments: each turn is a group, or the end of an entry.
-    big, top, stop = program[BIG] != 0, program[STACK], min(stop, at + _LONGEST)
-    wanted, item, used = program[WANTED], program[WANTED_ITEM], program[FOUND]
-    if stop - at < program[HEAD]:
-        return _fail(program, HEADER, at, program[HEAD], stop - at)
+    big, top, stop = get(program, BIG) != 0, get(program, STACK), min(stop, at + _LONGEST)
+    wanted, item, used = get(program, WANTED), get(program, WANTED_ITEM), get(program, FOUND)
+    if stop - at < get(program, HEAD):
+        return _fail(program, HEADER, at, get(program, HEAD), stop - at)
     # The entry that we are in; at first, the message.
-    version = _take(data, at + program[VERSION_AT], program[VERSION_SIZE], big)
-    block = _take(data, at + program[node + BLOCK_AT], program[node + BLOCK_SIZE], big)
+    version = _take(data, at + get(program, VERSION_AT), get(program, VERSION_SIZE), big)
+    block = _take(data, at + get(program, node + BLOCK_AT), get(program, node + BLOCK_SIZE), big)
     groups, items = _parts(data, at, program, node, version)
     start, entries, done = at, 1, 0
-    at += program[HEAD]
+    at += get(program, HEAD)
     if stop - at < block:
         return _fail(program, ENTRIES, at, block, stop - at)
     at += block
     while True:
         if done < groups:
-            group = program[ANY_GROUP]
-            if done < program[node + CHILDREN]:
-                group = program[node + CHILD] + done * NODE
+            group = get(program, ANY_GROUP)
+            if done < get(program, node + CHILDREN):
+                group = get(program, node + CHILD) + done * NODE
             done += 1
-            size = program[group + SIZE]
+            size = get(program, group + SIZE)
             left = stop - at - size
             if left < 0:
                 return _fail(program, HEADER, at, size, left + size)
-            length = _take(data, at + program[group + BLOCK_AT], program[group + BLOCK_SIZE], big)
-            count = _take(data, at + program[group + COUNT_AT], program[group + COUNT_SIZE], big)
+            length = _take(
+                data, at + get(program, group + BLOCK_AT), get(program, group + BLOCK_SIZE), big
+            )
+            count = _take(
+                data, at + get(program, group + COUNT_AT), get(program, group + COUNT_SIZE), big
+            )
             inside, after = _parts(data, at, program, group, version)
             at += size
             if not count:
@@ -138,28 +155,27 @@ def _walk(
                 return _fail(program, DEPTH, at - size, 0, 0)
             if inside + after == 0:  # over all entries at once
                 if group == wanted:
-                    for i in range(used, used + count):
-                        out[i] = at if item < 0 else at + length
-                        extents[i] = length if item < 0 else 0
+                    for _ in range(count):
+                        start_of = at if item < 0 else at + length
+                        used = _note(out, extents, used, start_of, length if item < 0 else 0)
                         at += length
-                    used += count
                 else:
                     at += count * length
                 continue
-            program[top + _NODE] = node  # into the first entry
-            program[top + _BLOCK] = block
-            program[top + _ENTRIES] = entries
-            program[top + _START] = start
-            program[top + _GROUPS] = groups
-            program[top + _DATA] = items
-            program[top + _DONE] = done
+            put(program, top + _NODE, node)  # into the first entry
+            put(program, top + _BLOCK, block)
+            put(program, top + _ENTRIES, entries)
+            put(program, top + _START, start)
+            put(program, top + _GROUPS, groups)
+            put(program, top + _DATA, items)
+            put(program, top + _DONE, done)
             top += FRAME
             node, block, groups, items, entries, start = group, length, inside, after, count, at
         else:
             for k in range(items):
-                width = program[ANY_LENGTH]
-                if k < program[node + ITEMS]:
-                    width = program[program[node + ITEM] + k * ITEM_FIELDS + LENGTH_SIZE]
+                width = get(program, ANY_LENGTH)
+                if k < get(program, node + ITEMS):
+                    width = get(program, get(program, node + ITEM) + k * ITEM_FIELDS + LENGTH_SIZE)
                 if stop - at < width:
                     return _fail(program, LENGTH, at, width, stop - at)
                 length = _take(data, at, width, big)
@@ -167,37 +183,31 @@ def _walk(
                 if stop - at < length:
                     return _fail(program, DATA, at, length, stop - at)
                 if node == wanted and k == item:
-                    out[used] = at
-                    extents[used] = length
-                    used += 1
+                    used = _note(out, extents, used, at, length)
                 at += length
             if node == wanted and item >= items:  # an older message has less
-                out[used] = at
-                extents[used] = 0
-                used += 1
+                used = _note(out, extents, used, at, 0)
             if at == start:
                 return _fail(program, EMPTY, at, 1, 0)
             entries, start = entries - 1, at
             if not entries:
-                if top == program[STACK]:
-                    program[FOUND] = used
+                if top == get(program, STACK):
+                    put(program, FOUND, used)
                     return at
                 top -= FRAME
-                node = program[top + _NODE]
-                block = program[top + _BLOCK]
-                entries = program[top + _ENTRIES]
-                start = program[top + _START]
-                groups = program[top + _GROUPS]
-                items = program[top + _DATA]
-                done = program[top + _DONE]
+                node = get(program, top + _NODE)
+                block = get(program, top + _BLOCK)
+                entries = get(program, top + _ENTRIES)
+                start = get(program, top + _START)
+                groups = get(program, top + _GROUPS)
+                items = get(program, top + _DATA)
+                done = get(program, top + _DONE)
                 continue
         # The fixed part of an entry.
         if stop - at < block:
             return _fail(program, ENTRIES, at, block, stop - at)
         if node == wanted and item < 0:
-            out[used] = at
-            extents[used] = block
-            used += 1
+            used = _note(out, extents, used, at, block)
         at += block
         done = 0
 
@@ -266,20 +276,22 @@ def walk_messages(
         Of the template.
     out, rows, extents : (room,) int64
         Filled with the offset of each part, the number of its message, and its length. The walk
-        ends before a message that there may not be room for: no part is without a byte.
+        ends before a message that there is not room for.
     wrong : (k, 5) int64
         Filled with the first messages left out: number, fault, offset, expected, found.
     """
     program[FOUND] = program[WRONG] = 0
     for i in range(len(starts)):
+        prefetch(data, get(starts, min(i + _AHEAD, len(starts) - 1)))
         at, size, used = starts[i], sizes[i], program[FOUND]
-        if len(out) - used < size:
-            return i
         if at + size <= len(data):
             end = _walk(data, at, at + size, program, node, out, extents)
         else:
             end = _fail(program, HEADER, at, size, len(data) - at)
         if end >= 0:
+            if program[FOUND] > len(out):
+                program[FOUND] = used
+                return i
             for k in range(used, program[FOUND]):
                 rows[k] = i
             continue

@@ -65,11 +65,11 @@ def find_datagrams(
     Parameters
     ----------
     data : (n_bytes,) uint8
-    packets : (n, 5) uint64
+    packets : (n, 5) integers of 64 bits
         As `scan_pcap` fills them.
     count : int
         How many of them to look at.
-    datagrams : (n, 8) uint64
+    datagrams : (count or more, 8) integers of 64 bits
         Filled from the front: offset of the capture record, of the IP header, of the payload, of
         its end among the captured bytes, of its end. The other columns are left alone.
     problems : (n, 4) int64
@@ -85,17 +85,15 @@ def find_datagrams(
     # Many captures hold nothing but plain packets. The steps for all others, which take a second
     # to compile, are for those that do not.
     found = _find_plain(data, packets, count, datagrams)
-    return (
-        found
-        if found == count
-        else _find_any(data, packets, found, count, datagrams, problems, tally)
-    )
+    if found < count:
+        found = _find_any(data, packets, found, count, datagrams, problems, tally)
+    return found
 
 
 @jit
 def _find_plain(data: Array, packets: Array, count: int, datagrams: Array) -> int:
     # Packets on Ethernet with at most one tag, without options, and whole; up to the first other.
-    for i in range(count):
+    for i in range(count):  # adding 0 makes places signed, as differences have to be
         frame, end, link = packets[i, FRAME] + 0, packets[i, CAPTURED] + 0, packets[i, LINK] + 0
         ip = frame + _ETHERNET
         if link != _ON_ETHERNET or ip + _VLAN + _IP + _UDP > end:

@@ -106,7 +106,7 @@ def scan_pcap(
         Whether the file's headers are big-endian.
     link : int
         The file's link type.
-    packets : (n, 5) uint64
+    packets : (n, 5) integers of 64 bits
         Filled from the front: offset of the record, of the packet's first byte, of the first one
         after those captured; link type; bytes on the wire.
     problems : (n, 4) int64
@@ -235,10 +235,9 @@ def scan_pcapng(
 @inner
 def _check_length(data: Array, position: int, size: int, big: bool) -> tuple[int, int, int, int]:
     # Whether the next block is lost; where, what was expected, what was found.
-    body = position + size - _TRAILER
-    again = u32(data, body, big)
+    again = u32(data, position + size - _TRAILER, big)
     if again != size:
-        return size & 3, body, size, again
+        return size & 3, position, size, again
     return 0, position, size & ~3, size
 
 
@@ -272,8 +271,10 @@ def _add_interface(
             break
         value = at + _OPTION
         needed = 1 if code == _IS_RESOLUTION else 8 if code == _IS_OFFSET else size
-        if size != needed or value + size > body:
-            return _CAPTURE_BLOCK, at, min(needed, body - value), size
+        if size != needed:
+            return _CAPTURE_BLOCK, at, needed, size
+        if value + size > body:
+            return _CAPTURE_BLOCK, at, body - value, size
         if code == _IS_RESOLUTION:
             interfaces[row, RESOLUTION] = data[value]
         elif code == _IS_OFFSET:

@@ -6,56 +6,79 @@ more below as the machine code that numba puts in its place. None checks a bound
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ._jit import COMPILED
 
-__all__ = ["byte", "get", "load", "permute", "prefetch", "put", "reversed_bytes", "store"]
+__all__ = [
+    "PIECES",
+    "REACH",
+    "ZERO",
+    "byte",
+    "get",
+    "load",
+    "permute",
+    "prefetch",
+    "put",
+    "reversed_bytes",
+    "store",
+]
 
 Bytes = NDArray[Any]
+F = TypeVar("F", bound=Callable[..., Any])
+Whole = int | np.integer[Any]
+
+REACH = 80
+"""How many bytes `permute` may touch on either side."""
+ZERO = 0x80
+"""In a table of `permute`: no byte of the source, but a zero."""
+PIECES = 4
+"""How many pieces a row has at least, in a table of the form that has pieces."""
 
 
-def prefetch(data: Bytes, at: int) -> None:
+def prefetch(data: Bytes, at: Whole) -> None:
     """Ask for the cache line at ``data[at]``, which may lie anywhere: no byte is read.
 
     A chain of lengths waits for memory at each step unless the bytes are on their way already.
     """
 
 
-def byte(data: Bytes, at: int) -> int:
+def byte(data: Bytes, at: Whole) -> int:
     """Return ``data[at]`` where `at` is known not to be negative."""
     return data[at]  # type: ignore[no-any-return]
 
 
-def get(array: Bytes, at: int) -> int:
+def get(array: Bytes, at: Whole) -> int:
     """Return ``array[at]``, of any integers, where `at` is known not to be negative."""
     return array[at]  # type: ignore[no-any-return]
 
 
-def put(out: Bytes, at: int, value: int) -> None:
+def put(out: Bytes, at: Whole, value: Whole) -> None:
     """Set ``out[at]`` where `at` is known not to be negative."""
     out[at] = value
 
 
-def load(data: Bytes, at: int) -> int:
+def load(data: Bytes, at: Whole) -> int:
     """Return eight bytes as an integer, the first byte lowest."""
     return int.from_bytes(data[at : at + 8], "little")
 
 
-def store(out: Bytes, at: int, value: int) -> None:
+def store(out: Bytes, at: Whole, value: Whole) -> None:
     """Write eight bytes, the lowest of `value` first."""
     for i in range(8):
-        out[at + i] = value >> 8 * i & 0xFF
+        out[at + i] = int(value) >> 8 * i & 0xFF
 
 
-def reversed_bytes(value: int) -> int:
+def reversed_bytes(value: Whole) -> int:
     """Return an integer of eight bytes with their order turned round."""
-    return int.from_bytes(value.to_bytes(8, "little"), "big")
+    return int.from_bytes(int(value).to_bytes(8, "little"), "big")
 
 
-def permute(data: Bytes, at: int, table: Bytes, row: int, out: Bytes, to: int) -> None:
+def permute(data: Bytes, at: Whole, table: Bytes, row: Whole, out: Bytes, to: Whole) -> None:
     """Write ``data[at + table[row, i]]``, or 0 where that entry is `ZERO`, to ``out[to + i]``.
 
     For each `i` below 64. Tables come in three forms, for three kinds of processor, told apart by
@@ -66,12 +89,6 @@ def permute(data: Bytes, at: int, table: Bytes, row: int, out: Bytes, to: int) -
         out[to + i] = 0 if table[row, i] == ZERO else data[at + table[row, i]]
 
 
-ZERO = 0x80
-"""In a table: no byte of the source, but a zero."""
-REACH = 72
-"""How many bytes `permute` may touch on either side."""
-
-
 if COMPILED:
     from llvmlite import ir
     from numba.core import cgutils, types
@@ -80,10 +97,10 @@ if COMPILED:
     _BYTE, _INT, _WORD, _FLAG = (ir.IntType(bits) for bits in (8, 32, 64, 1))
     _AT, _VALUE = types.int64, types.uint64
 
-    def _means(function: Any, typer: Any) -> Any:
+    def _means(function: Any, typer: Any) -> Callable[[F], F]:
         # Decorates the machine code of `function`; `typer` says its types, given arguments' types.
         type_callable(function)(lambda context: typer)
-        return lower_builtin(function, *[types.Any] * typer.__code__.co_argcount)
+        return lower_builtin(function, *[types.Any] * typer.__code__.co_argcount)  # type: ignore[no-any-return, no-untyped-call]
 
     def _pointer(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
         start = context.make_array(kind)(context, builder, array).data
@@ -168,20 +185,28 @@ if COMPILED:
         kept = builder.icmp_signed(">=", which, bytes_64([0] * 64))
         _write(builder, out, builder.select(kept, found, bytes_64([0] * 64)))
 
-    def _in_quarters(builder: Any, data: Any, row: Any, out: Any) -> None:
-        # SSSE3. Row: for each sixteen bytes, twice: which ones of sixteen, and where those start.
+    def _in_pieces(builder: Any, data: Any, row: Any, out: Any) -> None:
+        # SSSE3. Row: of each piece, which ones of sixteen bytes; where those start, where the piece
+        # goes, and how many pieces there are. The next one overwrites what is too much.
         bytes_16 = ir.VectorType(_BYTE, 16)
-        for quarter in range(4):
-            halves = []
-            for half in range(2):
-                entry = builder.gep(row, [_WORD(32 * (2 * quarter + half))])
-                start = _read(builder, builder.gep(entry, [_WORD(16)]), _BYTE)
-                some = builder.gep(data, [builder.zext(start, _WORD)])
-                halves.append(_call(
-                    builder, "llvm.x86.ssse3.pshuf.b.128", bytes_16,
-                    _read(builder, some, bytes_16), _read(builder, entry, bytes_16),
-                ))  # fmt: skip
-            _write(builder, builder.gep(out, [_WORD(16 * quarter)]), builder.or_(*halves))
+
+        def number(at: Any, i: int) -> Any:
+            value = _read(builder, builder.gep(row, [builder.add(at, _WORD(16 + i))]), _BYTE)
+            return builder.zext(value, _WORD)
+
+        def place(at: Any) -> None:
+            which = _read(builder, builder.gep(row, [at]), bytes_16)
+            some = _read(builder, builder.gep(data, [number(at, 0)]), bytes_16)
+            moved = _call(builder, "llvm.x86.ssse3.pshuf.b.128", bytes_16, some, which)
+            _write(builder, builder.gep(out, [number(at, 1)]), moved)
+
+        for i in range(PIECES):  # nearly all messages have no more
+            place(_WORD(32 * i))
+        with cgutils.for_range_slice(builder, _WORD(PIECES), number(_WORD(0), 2), _WORD(1)) as (
+            i,
+            _,
+        ):
+            place(builder.mul(i, _WORD(32)))
 
     def _field_by_field(builder: Any, data: Any, row: Any, out: Any) -> None:
         # Any processor. Row: how many fields; of each, from where, to where, how many bits of a
@@ -190,7 +215,7 @@ if COMPILED:
         def entry(at: Any) -> Any:
             return builder.zext(_read(builder, builder.gep(row, [at]), _BYTE), _WORD)
 
-        with cgutils.for_range(builder, entry(_WORD(0))) as loop:  # type: ignore[no-untyped-call]
+        with cgutils.for_range(builder, entry(_WORD(0))) as loop:
             first = builder.mul(builder.add(loop.index, _WORD(1)), _WORD(4))
             source, target, lacks, turn = (entry(builder.add(first, _WORD(i))) for i in range(4))
             word = _read(builder, builder.gep(data, [source]), _WORD)
@@ -199,4 +224,4 @@ if COMPILED:
             value = builder.select(builder.trunc(turn, _FLAG), turned, cut)
             _write(builder, builder.gep(out, [target]), value)
 
-    _FORMS = {2: _at_once, 4: _in_quarters, 3: _field_by_field}
+    _FORMS = {2: _at_once, 4: _in_pieces, 3: _field_by_field}

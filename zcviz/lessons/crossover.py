@@ -1,50 +1,45 @@
-"""What a message costs when one field of it is read, or two, or all."""
+"""Two ways to get at values: which is cheaper depends on how much is asked, and from where on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from statistics import median
-from typing import Any
+from typing import Any, ClassVar
 
-from ..bench.measure import interleaved
-from ..viz.theme import LIGHT
 from ..viz.timing import ThemedFigure
-from .show import card, number_text, prose
+from .curves import Curve, Look, card_of, draw
+from .pace import pace
+from .show import number_text
 
-__all__ = ["FieldCosts", "cost_by_fields"]
+__all__ = ["FieldCosts", "QuestionCosts", "TwoWays", "cost_by_fields", "cost_by_questions"]
 
 Read = Callable[[Any], object]
 """Takes a decoded message and reads some of its fields."""
 
-_STYLES: dict[str, dict[str, Any]] = {
-    "record": {"color": LIGHT["copy"], "linestyle": (0, (5, 2)), "marker": "s"},
-    "flyweight": {"color": LIGHT["neutral"], "marker": "o"},
-}
+_LOOKS: dict[str, Look] = {"record": "copying", "copy, then ask": "copying", "in place": "zero-copy"}
 
 
-@dataclass(frozen=True)
-class FieldCosts:
-    """Time per message by the number of fields read, for two ways of reading.
+class TwoWays:
+    """Time by a number of things asked, for two ways of asking.
 
     Attributes
     ----------
-    fields : tuple of str
-        In the order in which they were added.
-    ns : dict of str to tuple of float [ns per message]
-        By way; the first figure is for one field. Medians over rounds.
-    messages, rounds : int
+    ns : dict of str to tuple of float [ns]
+        By way; the first figure is for one thing asked. Medians over rounds.
+    counted, asked, per, axis : str
+        What is counted, what is done with it, what times are per, what the lower axis says.
     """
 
-    fields: tuple[str, ...]
     ns: dict[str, tuple[float, ...]]
-    messages: int
-    rounds: int
+    counted: ClassVar[str]
+    asked: ClassVar[str]
+    per: ClassVar[str]
+    axis: ClassVar[str]
 
     @property
     def crossover(self) -> int | None:
-        """The number of fields from which on the first way is the cheaper one; None: never."""
+        """The number of things from which on the first way is the cheaper one; None: never."""
         one, other = self.ns.values()
         cheaper = [a <= b for a, b in zip(one, other, strict=True)]
         always = len(cheaper) - [*cheaper[::-1], False].index(False)
@@ -55,54 +50,79 @@ class FieldCosts:
         """What the figures say, in words."""
         (one, costs), (other, others) = self.ns.items()
         text = (
-            f"For one field, {other} takes {number_text(others[0])} ns a message and {one} "
-            f"{number_text(costs[0])}; for {len(costs)}, {number_text(others[-1])} and "
+            f"For one {self.counted}, {other} takes {number_text(others[0])} ns a {self.per} and "
+            f"{one} {number_text(costs[0])}; for {len(costs)}, {number_text(others[-1])} and "
             f"{number_text(costs[-1])}. "
         )
         if self.crossover is None:
-            return f"{text}{other.capitalize()} is cheaper however many are read."
+            return f"{text}{other.capitalize()} is cheaper however many are {self.asked}."
         if self.crossover == 1:
-            return f"{text}{one.capitalize()} is cheaper however few are read."
-        return f"{text}From {self.crossover} fields on {one} is the cheaper way."
+            return f"{text}{one.capitalize()} is cheaper however few are {self.asked}."
+        return f"{text}From {self.crossover} {self.counted}s on {one} is the cheaper way."
 
     def plot(self) -> ThemedFigure:
-        """Return the figure: time over number of fields, a line a way."""
-        figure = ThemedFigure(figsize=(5.6, 3.4), layout="constrained")
-        figure.patch.set_alpha(0)
-        axes = figure.subplots()
-        numbers = range(1, len(self.fields) + 1)
-        for name, costs in self.ns.items():
-            style = _STYLES.get(name, {"color": LIGHT["ink"]})
-            axes.plot(numbers, costs, markersize=5, linewidth=1.8, **style)
-            axes.annotate(
-                name, (numbers[-1], costs[-1]), xytext=(8, 0), textcoords="offset points",
-                va="center", color=style["color"], fontweight="bold", fontsize=11,
-            )  # fmt: skip
-        if self.crossover not in (None, 1):
-            at = self.crossover - 0.5 if self.crossover else 0
-            axes.axvline(at, color=LIGHT["soft"], linewidth=1, linestyle=":")
-        axes.set(xticks=numbers, xlim=(0.8, len(self.fields) * 1.25), ylim=(0, None))
-        axes.set_xlabel("fields read of each message", color=LIGHT["soft"], fontsize=11)
-        axes.set_title("Time per message, nanoseconds", loc="left", fontsize=11, color=LIGHT["ink"])
-        axes.patch.set_alpha(0)
-        axes.grid(axis="y", color=LIGHT["line"], linewidth=0.5)
-        axes.tick_params(colors=LIGHT["soft"], labelsize=10)
-        axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.spines["bottom"].set_color(LIGHT["line"])
-        figure.description = self.sentence
-        return figure
+        """Return the figure: time over the number of things asked, a line a way."""
+        curves = [
+            Curve(name, tuple(enumerate(costs, 1)), _LOOKS.get(name, "neutral"))
+            for name, costs in self.ns.items()
+        ]
+        return draw(
+            curves,
+            title=f"Time per {self.per}, nanoseconds",
+            axis=self.axis,
+            description=self.sentence,
+            ticks=[at for at, _ in curves[0].points],
+            mark=(self.crossover - 0.5, "") if self.crossover not in (None, 1) else None,
+        )
 
     def _repr_html_(self) -> str:
-        said = f"<div class='zcl-said'>{prose(self.sentence)}</div>"
-        drawn = f"<div style='max-width:580px'>{self.plot().to_svg()}</div>"
-        return card(f"{drawn}{said}", repr(self)).html
+        return card_of(self.plot(), repr(self)).html
 
     def __repr__(self) -> str:
         names = list(self.ns)
-        rows = [f"{'fields':>6}  " + "  ".join(f"{name:>9}" for name in names)]
+        widths = [max(9, len(name)) for name in names]
+        pairs = zip(names, widths, strict=True)
+        rows = [f"{self.counted + 's':>9}  " + "  ".join(f"{name:>{w}}" for name, w in pairs)]
         for number, costs in enumerate(zip(*self.ns.values(), strict=True), 1):
-            rows.append(f"{number:>6}  " + "  ".join(f"{ns:>9,.0f}" for ns in costs))
-        return "\n".join(["Time per message [ns]", *rows, self.sentence])
+            cells = (f"{ns:>{w},.1f}" for ns, w in zip(costs, widths, strict=True))
+            rows.append(f"{number:>9}  " + "  ".join(cells))
+        return "\n".join([f"Time per {self.per} [ns]", *rows, self.sentence])
+
+
+@dataclass(frozen=True, repr=False)
+class FieldCosts(TwoWays):
+    """Time per message by the number of fields read, for two ways of reading.
+
+    Attributes
+    ----------
+    fields : tuple of str
+        In the order in which they were added.
+    ns : dict of str to tuple of float [ns per message]
+    messages, rounds : int
+    """
+
+    fields: tuple[str, ...]
+    ns: dict[str, tuple[float, ...]]
+    messages: int
+    rounds: int
+    counted, asked, per, axis = "field", "read", "message", "fields read of each message"
+
+
+@dataclass(frozen=True, repr=False)
+class QuestionCosts(TwoWays):
+    """Time per value by the number of questions asked: of a copy, and of values in place.
+
+    Attributes
+    ----------
+    ns : dict of str to tuple of float [ns per value]
+    values, rounds : int
+    """
+
+    ns: dict[str, tuple[float, ...]]
+    values: int
+    rounds: int
+    counted, asked, per = "question", "asked", "value"
+    axis = "questions, all of them about the same values"
 
 
 def cost_by_fields(
@@ -124,16 +144,53 @@ def cost_by_fields(
     rounds : int
         How often each is timed, in turns; medians are told.
     """
+    numbers = range(1, len(fields) + 1)
     functions = {
         (name, number): lambda way=way, number=number: way(attrgetter(*fields[:number]))
-        for number in range(1, len(fields) + 1)
+        for number in numbers
         for name, way in ways.items()
     }
-    taken = interleaved(functions, rounds)
-    ns = {
-        name: tuple(
-            median(taken[name, number]) * 1e9 / messages for number in range(1, len(fields) + 1)
-        )
-        for name in ways
+    ns = pace(functions, messages, rounds)
+    by_way = {name: tuple(ns[name, number] for number in numbers) for name in ways}
+    return FieldCosts(tuple(fields), by_way, messages, rounds)
+
+
+def cost_by_questions(
+    copy: Callable[[], Any],
+    ask: Callable[[Any], object],
+    in_place: Any,
+    most: int = 6,
+    rounds: int = 9,
+) -> QuestionCosts:
+    """Time one question, two, and so on: of a copy that has to be made first, and in place.
+
+    Parameters
+    ----------
+    copy : callable ()
+        Makes the copy.
+    ask : callable (values)
+        The question.
+    in_place : array
+        The same values where they lie.
+    most, rounds : int
+    """
+
+    def copied(number: int) -> None:
+        values = copy()
+        for _ in range(number):
+            ask(values)
+
+    def left(number: int) -> None:
+        for _ in range(number):
+            ask(in_place)
+
+    ways = {"copy, then ask": copied, "in place": left}
+    numbers = range(1, most + 1)
+    functions = {
+        (name, number): lambda way=way, number=number: way(number)
+        for number in numbers
+        for name, way in ways.items()
     }
-    return FieldCosts(tuple(fields), ns, messages, rounds)
+    ns = pace(functions, len(in_place), rounds, fresh=2 * in_place.nbytes)
+    by_way = {name: tuple(ns[name, number] for number in numbers) for name in ways}
+    return QuestionCosts(by_way, len(in_place), rounds)

@@ -25,6 +25,7 @@ __all__ = [
     "article",
     "borrowed",
     "call",
+    "needs_orders",
     "right",
     "wrong",
 ]
@@ -169,6 +170,12 @@ def borrowed(file: Path) -> Iterator[Feed]:
 
 class Refused(Exception):
     """An answer that cannot be judged; the text is ready to be shown."""
+
+
+def needs_orders(feed: Feed) -> None:
+    """Refuse to judge an answer on a feed without an Add Order."""
+    if "A" not in feed.counts():
+        raise Refused(f"{feed.name} has no Add Order to try it on. The sample file has.")
 
 
 def call(function: Any, *arguments: Any) -> Any:

@@ -1,12 +1,12 @@
 """The exercises of all lessons, by name.
 
-Each lesson's tasks are in a module of their own: `start_here` (00), `two_pipelines` (01). To add
-one, write a check, ``(answer, file) -> Verdict``, and a `Task` in that module's ``TASKS``. A check
-tries the answer on data and reports what it *did*; it never compares an answer with a text. It has
-what it needs in `exercise`: `borrowed` opens the file, `call` runs the learner's function and turns
-what goes wrong into a sentence, `right` and `wrong` make the verdict. Addresses come from
-``zcviz.provenance`` and ``zcviz.shares_memory``, amounts from ``zcviz.overlap`` and
-``zcviz.allocations``.
+Each lesson's tasks are in a module of their own: `start_here` (00), `two_pipelines` (01),
+`columns_and_indexes` (02). To add one, write a check, ``(answer, file) -> Verdict``, and a `Task`
+in that module's ``TASKS``. A check tries the answer on data and reports what it *did*; it never
+compares an answer with a text. It has what it needs in `exercise`: `borrowed` opens the file,
+`call` runs the learner's function and turns what goes wrong into a sentence, `right` and `wrong`
+make the verdict. Addresses come from ``zcviz.provenance`` and ``zcviz.shares_memory``, amounts from
+``zcviz.overlap`` and ``zcviz.allocations``.
 """
 
 from __future__ import annotations
@@ -14,12 +14,16 @@ from __future__ import annotations
 import os
 
 from ..errors import SelectionError
-from . import start_here, two_pipelines
+from . import columns_and_indexes, start_here, two_pipelines
 from .exercise import Exercise
 
 __all__ = ["TASKS", "exercise"]
 
-TASKS = {task.name: task for task in (*start_here.TASKS, *two_pipelines.TASKS)}
+TASKS = {
+    task.name: task
+    for lesson in (start_here, two_pipelines, columns_and_indexes)
+    for task in lesson.TASKS
+}
 
 
 def exercise(name: str, file: str | os.PathLike[str] = "feed.pcap") -> Exercise:

@@ -15,7 +15,7 @@ from ..codec.flyweight import Flyweight
 from ..errors import BufferLifetimeError
 from ..feed import Feed
 from ..viz.theme import title_of
-from .exercise import Refused, Task, Verdict, article, borrowed, call, right, wrong
+from .exercise import Task, Verdict, article, borrowed, call, needs_orders, right, wrong
 from .show import Figure, figure
 
 __all__ = ["TASKS"]
@@ -24,17 +24,12 @@ _TRIED = 4_000  # messages that Python's instructions are counted for, and for t
 _COPIES_ALLOWED = 100  # who copies each new maximum makes about ln(n) of them, ten in a day
 
 
-def _needs_orders(feed: Feed) -> None:
-    if "A" not in feed.counts():
-        raise Refused(f"{feed.name} has no Add Order to try it on. The sample file has.")
-
-
 # --- keep a moving view
 
 
 def _check_largest(answer: Any, file: Path) -> Verdict:
     with borrowed(file) as feed:
-        _needs_orders(feed)
+        needs_orders(feed)
         orders = feed.table("A")
         most = int(orders["shares"].max())
         best = set(orders["order_reference_number"][orders["shares"] == most].tolist())
@@ -121,7 +116,7 @@ def _counting_records() -> Iterator[Counter[str]]:
 
 def _check_bought_and_sold(answer: Any, file: Path) -> Verdict:
     with borrowed(file) as feed:
-        _needs_orders(feed)
+        needs_orders(feed)
         answered = call(answer, feed)
         orders = feed.table("A")
         sides, shares = orders["buy_sell_indicator"], orders["shares"]

@@ -129,7 +129,8 @@ class _Columnar:
         if not count and self._scanner.finished:  # not `scanner`: it has moved on
             return None
         self.done += count
-        return MessageIndex(*(array[:count] for array in room))
+        offsets, sizes, tags = (array[:count] for array in room)
+        return MessageIndex(offsets, sizes, tags)
 
     def _gather(self, index: MessageIndex) -> list[Columns]:
         counts = np.bincount(index.tags, minlength=len(self._messages))

@@ -36,7 +36,7 @@ class Aim(Sequence[Flyweight]):
         buffer: Buffer,
         bounds: list[tuple[int, int]],
         views: dict[int, Flyweight],
-        tag_of: Callable[[Buffer, int], int] = getitem,
+        tag_of: Callable[[Any, int], int] = getitem,
     ) -> None:
         self.buffer = buffer
         self.bounds = bounds

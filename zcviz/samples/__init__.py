@@ -8,8 +8,9 @@ order books allow; *wording* writes the messages as a BinaryFILE has them, and *
 into MoldUDP64 datagrams.
 
 `small` makes files of every feed in every container, and `long` captures of any length. There, a
-*venue* knows what happens; a *teller* says it in the words of a feed (*iex*, *sbe*); a *train* of
-datagrams carries it, with the accidents of a network; *wire* and *containers* capture that.
+*venue* knows what happens; a *teller* says it in the words of a feed (*iex*, *sbe*); a *sender*
+puts that into datagrams, a *train* of which meets with the accidents of a network, and a
+*recording* is made of what comes through, on a *wire* and in one of the *containers*.
 
 Chance is the raw output of PCG64, whose bits numpy guarantees, and integer arithmetic.
 """

@@ -151,7 +151,8 @@ def _cut(time: Ints, size: Ints, starts: Bytes) -> None:
 def _splice(out: Bytes, starts: Ints, size: Ints, stream: Bytes) -> None:
     at = 0
     for i in range(len(starts)):
-        out[starts[i] : starts[i] + size[i]] = stream[at : at + size[i]]
+        for j in range(size[i]):
+            out[starts[i] + j] = stream[at + j]
         at += size[i]
 
 

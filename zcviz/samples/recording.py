@@ -10,7 +10,8 @@ from ..errors import SpecError
 from ..protocols import pcapng
 from .chance import Chance
 from .containers import Interface, Record, pcap_of, pcapng_of
-from .train import Datagram, spread, truth_of
+from .sender import Datagram
+from .train import spread, truth_of
 from .wire import LINKS, fcs_of, fragments_of, frame_of, ip_of, tcp_of
 
 __all__ = ["Wire", "recorded"]

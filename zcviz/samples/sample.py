@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import fields
+from importlib import import_module
 from typing import Any, NamedTuple, TypeVar
 
 from ..codec import encode
-from ..errors import SpecError
+from ..errors import MissingExtraError, SpecError
 from ..protocols import FEEDS
 from ..protocols.binaryfile import BINARYFILE
 from ..protocols.soupbintcp import LOGIN_ACCEPTED, SOUPBINTCP
@@ -19,8 +21,9 @@ from .iex import Iex
 from .packets import SESSION
 from .recording import Wire, recorded
 from .sbe import Futures, Options
+from .sender import block_of, tag_of
 from .telling import Story, Teller
-from .train import Accidents, block_of, tag_of, train_of, truth_of
+from .train import Accidents, train_of, truth_of
 
 __all__ = ["TELLERS", "Sample", "containers_of", "small"]
 
@@ -84,7 +87,10 @@ def small(
     Raises
     ------
     SpecError
-        The feed does not come in the container, or an option does not suit them.
+        The feed does not come in the container, an option does not suit them, or `seed` is
+        negative.
+    MissingExtraError
+        There is no library for zstd.
 
     Notes
     -----
@@ -92,6 +98,8 @@ def small(
     """
     if feed not in FEEDS or container not in containers_of(feed):
         raise SpecError(f"no sample of {feed} in {container}")
+    if seed < 0:
+        raise SpecError(f"a seed is not negative: {seed}")
     accidents, wire = _taken(Accidents, options), _taken(Wire, options)
     if options:
         raise SpecError(f"no such options: {', '.join(options)}")
@@ -148,4 +156,10 @@ def _packed(data: bytes, compression: str | None) -> bytes:
         return data
     if compression == "gzip":
         return gzip.compress(data, mtime=0)
-    raise SpecError(f"no such compression: {compression!r}")
+    if compression != "zstd":
+        raise SpecError(f"no such compression: {compression!r}")
+    for name in ("compression.zstd", "backports.zstd"):  # Python 3.14 has it, others its twin
+        with suppress(ImportError):
+            packed: bytes = import_module(name).compress(data)
+            return packed
+    raise MissingExtraError("to write zstd: pip install backports.zstd")

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..codec.encode import encode_message
+from ..codec import encode_message
 from ..schema import read_schema
 from ..spec import Message, Protocol
 from .telling import Story, Teller

@@ -23,8 +23,9 @@ from ..spec import Message
 from .containers import Record, pcap_of
 from .day import SECOND
 from .sample import TELLERS
+from .sender import Datagram, Sender, loads_of
 from .telling import Story, Teller
-from .train import Datagram, Sender, loads_of, truth_of
+from .train import truth_of
 from .wire import frame_of, ip_of
 
 __all__ = ["long"]
@@ -49,11 +50,11 @@ def long(
     Parameters
     ----------
     path : path-like
-        Replaced.
+        Overwritten.
     feed : {"tops16", "deep10", "deepplus10", "mdp3", "deribit"}
         For ITCH, see `zcviz.samples.make`.
     messages : int
-        About how many.
+        About how many; never less than some 20,000.
     seed : int
     progress : callable (messages done, messages), optional
 

@@ -54,7 +54,7 @@ class Event(NamedTuple):
         0 where no displayed order is concerned.
     price : int [0.0001 USD]
     size : int [shares]
-        Of the order from now on; of the trade, where there is one.
+        Of the order from now on, or when it was deleted; of the trade, where there is one.
     keeps : bool
         Whether a modified order keeps its place in the queue.
     trade : int

@@ -146,7 +146,10 @@ def _cooked_2(packet: bytes, kind: int) -> bytes:
 
 def _loopback(packet: bytes, kind: int, order: str) -> bytes:
     header = loopback.HEADER_LITTLE if order == "<" else loopback.HEADER_BIG
-    return encode(header, family=loopback.IPV4 if kind == ethernet.IPV4 else 30) + packet
+    return (
+        encode(header, family=loopback.IPV4 if kind == ethernet.IPV4 else loopback.IPV6[-1])
+        + packet
+    )
 
 
 _VLAN, _SERVICE = (0x8100, 100), (0x88A8, 7)

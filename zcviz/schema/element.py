@@ -109,9 +109,12 @@ def parse(content: bytes, source: str) -> Element:
     def refuse(*_: Any) -> None:
         raise SpecError(f"{source}, line {parser.CurrentLineNumber}: a schema declares no DOCTYPE")
 
+    def hold(text: str) -> None:
+        open_elements[-1].pieces.append(text)
+
     parser.StartElementHandler = start
     parser.EndElementHandler = lambda _: open_elements.pop()
-    parser.CharacterDataHandler = lambda text: open_elements[-1].pieces.append(text)
+    parser.CharacterDataHandler = hold
     parser.StartDoctypeDeclHandler = refuse
     try:
         parser.Parse(content, True)

@@ -110,8 +110,8 @@ class Encodings:
             parts = (replace(parts[0], field=self._constant(by, parts[0].field)),)
         elif by.get("presence") == "optional":
             parts = tuple(replace(each, field=_nullable(by, each.field)) for each in parts)
-        changed = {"since": by.integer("sinceVersion", 0), "doc": by.get("description")}
-        parts = tuple(replace(e, field=replace(e.field, **changed)) for e in parts)
+        since, doc = by.integer("sinceVersion", 0), by.get("description")
+        parts = tuple(replace(e, field=replace(e.field, since=since, doc=doc)) for e in parts)
         return _timed(by, parts)
 
     def parts(self, element: Element) -> Parts:
@@ -150,7 +150,7 @@ class Encodings:
             holder = self.element(enum, element)
             found = [each.text for each in holder.all("validValue") if each.get("name") == name]
             if not found:
-                raise element.wrong(f"{element.get('valueRef')[:_LONGEST_NAME]!r} is no valid value")
+                raise element.wrong(f"{name[:_LONGEST_NAME]!r} is no valid value of {enum[:40]!r}")
             text = found[0]
         value = _value(holder, text, of.type)
         return replace(of, type=WireType(of.type.kind, 0), constant=value, null=None)
@@ -256,9 +256,10 @@ def _nullable(element: Element, of: Field) -> Field:
         value = _value(element, element.get("nullValue"), of.type)
         assert not isinstance(value, bytes)
         return replace(of, null=value)
-    if of.null is not None or of.flags:
-        return of
-    return replace(of, null=of.type.null)
+    null = of.type.null
+    return (
+        of if of.null is not None or of.flags or isinstance(null, bytes) else replace(of, null=null)
+    )
 
 
 def _value(element: Element, text: str, kind: WireType) -> int | float | bytes:

@@ -1,7 +1,8 @@
 """The messages of a schema: blocks of fields, groups in them, variable data after them.
 
-A template becomes an ordinary `Message` that begins with the fields of the message header. Names
-are the schema's own, except in headers, where they are put into snake_case. What is no name for an
+A template becomes an ordinary `Message` that begins with the fields of the message header, and
+the entry of a group one named after both. Names are the schema's own, except in headers, where they
+are put into snake_case. What is no name for an
 attribute is made one: other characters become ``_``; leading underscores go; ``x`` stands before a
 digit; a keyword, or a name that views of messages have for themselves, gets a ``_`` at its end; and
 of equal names in one block the second is ``name_2``.
@@ -122,11 +123,12 @@ class _Reader:
         head = self.head.fields
         self._count(element, len(head))
         names = _Names({*self.head.by_name, *_COUNTERS})
-        return self._block(element, names, head, tag=tag)
+        return self._block(element, _identifier(element.need("name")), names, head, tag=tag)
 
     def _block(
         self,
         element: Element,
+        name: str,
         names: _Names,
         head: tuple[Field, ...] = (),
         *,
@@ -142,7 +144,7 @@ class _Reader:
             raise element.wrong(f"expected a block of {end} bytes at least, found {size}")
         start = self.head.size if head else 0
         return Message(
-            _identifier(element.need("name")),
+            name,
             start + size,
             element.where,
             head + fields,
@@ -150,7 +152,7 @@ class _Reader:
             self.order,
             element.get("description"),
             block=start,
-            groups=tuple(self._group(each, names, depth) for each in element.all("group")),
+            groups=tuple(self._group(each, name, names, depth) for each in element.all("group")),
             data=tuple(self._data(each, names) for each in element.all("data")),
         )
 
@@ -176,14 +178,14 @@ class _Reader:
                 raise each.wrong(f"ends at byte {at}, and no block is longer than {MOST_SIZE}")
         return tuple(made), at
 
-    def _group(self, element: Element, names: _Names, depth: int) -> Group:
+    def _group(self, element: Element, within: str, names: _Names, depth: int) -> Group:
         name = names.take(element.need("name"))
         dimension = self._header(
             element.get("dimensionType", "groupSizeEncoding"),
             element,
             ("block_length", "num_in_group"),
         )
-        entry = self._block(element, _Names(), depth=depth + 1)
+        entry = self._block(element, f"{within}_{name}", _Names(), depth=depth + 1)
         since, doc = element.integer("sinceVersion", 0), element.get("description")
         self._count(element, 1)
         return Group(name, dimension, entry, since, doc)

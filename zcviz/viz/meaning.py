@@ -12,7 +12,7 @@ __all__ = ["clock_text", "meaning_of", "scaled_text", "value_text"]
 _TICKS = {"ns": 1_000_000_000, "s": 1}  # per second
 
 
-def value_text(field: Field, value: int | bytes) -> str:
+def value_text(field: Field, value: float | bytes) -> str:
     """Return a value as it stood on the wire: text with its padding visible, raw bytes in hex."""
     if isinstance(value, int):
         return str(value)
@@ -23,7 +23,7 @@ def value_text(field: Field, value: int | bytes) -> str:
     return printable(kept) + "·" * (len(text) - len(kept))
 
 
-def meaning_of(field: Field, value: int | bytes) -> str:
+def meaning_of(field: Field, value: float | bytes) -> str:
     """Return what a value means: ``320.14 USD``, ``buy``, ``09:30:00.000000001 US Eastern``.
 
     Empty where that would only repeat the value.

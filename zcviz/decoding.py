@@ -1,0 +1,166 @@
+"""A stretch of a feed into rows or columns: what one thread does of a full decoding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .capture import Capture
+from .chunks import Chunks, ColumnChunks, RowChunks
+from .codec.columns import gather_columns
+from .errors import TruncatedError
+from .forms import tables_of
+from .framing import expected_sizes
+from .index import MessageIndex
+from .kernels.frames import LENGTH_SIZE
+from .kernels.rows import rows_of_frames, rows_of_messages
+from .kernels.simd import REACH
+from .scanner import Scanner
+
+__all__ = ["Plan", "Stretch"]
+
+Integers = NDArray[np.unsignedinteger]
+
+_BLOCK = 1 << 16
+"""Messages that are decoded between two looks at whether to go on."""
+_FEW = 1 << 10
+"""Messages that are looked at closely where one of them is unusual."""
+_NEVER = 0xFFFF
+
+
+class Plan:
+    """What is to be decoded, and how.
+
+    Parameters
+    ----------
+    capture : Capture
+    tags : iterable of str or None
+        Which types of messages; all of them.
+    layout : {"rows", "columns"}
+    form : str
+        See ``zcviz.forms``.
+
+    Attributes
+    ----------
+    messages : dict of int to Message
+        Those that are wanted, by tag.
+    interrupted : bool
+        Set to end the work of all threads.
+    """
+
+    def __init__(
+        self, capture: Capture, tags: Iterable[str] | None, layout: str, form: str
+    ) -> None:
+        protocol = capture.protocol
+        wanted = protocol if tags is None else map(protocol.__getitem__, tags)
+        self.capture, self.form = capture, form
+        self.messages = {message.key: message for message in wanted}
+        self.interrupted = False
+        self.expected = expected_sizes(protocol)
+        self.widths: dict[int, int] = {}
+        if form != "fields" and protocol.head is None:
+            self.table, self.widths = tables_of(tuple(self.messages.values()), form)
+        self.gathered = {k: m for k, m in self.messages.items() if k not in self.widths}
+        # No length fits the types that kernels make no rows of.
+        self.fitting = self.expected.copy()
+        self.fitting[list(self.gathered)] = _NEVER
+        self._chunks = {"rows": RowChunks, "columns": ColumnChunks}[layout]
+
+    def chunks(self, nbytes: int) -> Chunks:
+        """Return where the messages of a stretch of so many bytes go."""
+        return self._chunks(self.messages, self.widths, nbytes)
+
+
+class Stretch:
+    """A part of a feed that one thread decodes.
+
+    Parameters
+    ----------
+    plan : Plan
+    start, stop : int
+        Of a stream, in bytes: where the first length starts, and where no more does. Of an index:
+        numbers of messages.
+    nbytes : int
+        How long it is, about.
+
+    Attributes
+    ----------
+    chunks : Chunks
+    scanner : Scanner
+        Of a stream: with how far it came, and what it met.
+    unknown : (256,) int64
+        Of a stream: how many messages there were of each type that is not known.
+    """
+
+    def __init__(self, plan: Plan, start: int, stop: int, nbytes: int) -> None:
+        self._plan = plan
+        self._data = plan.capture.source.data
+        self._spare = np.zeros(REACH, np.uint8)
+        self.start, self.stop = start, stop
+        self.chunks = plan.chunks(nbytes)
+        self.scanner = Scanner(plan.capture)
+        self.unknown = np.zeros(256, np.int64)
+
+    def decode_stream(self) -> None:
+        """Decode messages of a BinaryFILE.
+
+        Afterwards the scanner's position is where the next message's length starts.
+        """
+        position, stop = self.start, self.stop
+        plan, chunks, data, scanner = self._plan, self.chunks, self._data, self.scanner
+        room = scanner.room(_FEW if plan.widths else _BLOCK)
+        longest = LENGTH_SIZE + int(plan.expected.max())
+        while position < stop and not scanner.finished and not plan.interrupted:
+            if plan.widths:
+                position = rows_of_frames(
+                    data, position, stop, plan.fitting, plan.table, chunks.widths, chunks.memory,
+                    chunks.cursors, chunks.limits,
+                )  # fmt: skip
+                body = position + LENGTH_SIZE
+                if position >= stop or (body < len(data) and chunks.make_room(int(data[body]))):
+                    continue
+            # Not more messages than certainly start before `stop`, if they are as documented.
+            few = min(max(1, (stop - position) // longest), len(room[0]))
+            scanner.position = position
+            count = scanner.scan([array[:few] for array in room])
+            position = scanner.position
+            self._place(room[0][:count], room[2][:count])
+            self._count_unknown(room[2][:count])
+        scanner.position = position
+        chunks.finish()
+
+    def decode_messages(self, index: MessageIndex) -> None:
+        """Decode messages of an index."""
+        for low in range(self.start, self.stop, _BLOCK):
+            if self._plan.interrupted:
+                return
+            some = slice(low, min(low + _BLOCK, self.stop))
+            self._place(index.offsets[some], index.tags[some])
+        self.chunks.finish()
+
+    def _place(self, offsets: Integers, tags: Integers) -> None:
+        plan, chunks, data = self._plan, self.chunks, self._data
+        at = 0 if plan.widths else len(tags)
+        while at < len(tags):
+            at = rows_of_messages(
+                data, offsets, tags, at, plan.expected, plan.table, chunks.widths, chunks.memory,
+                chunks.cursors, chunks.limits, self._spare,
+            )  # fmt: skip
+            if at < len(tags) and not chunks.make_room(int(tags[at])):
+                message, offset = plan.messages[int(tags[at])], int(offsets[at])
+                raise TruncatedError(
+                    message.name, offset=offset, expected=f"{message.size} bytes",
+                    found=len(data) - offset, buffer=memoryview(data),
+                )  # fmt: skip
+        for key, message in plan.gathered.items():
+            places = offsets[tags == key]
+            if len(places):
+                chunks.add(key, gather_columns(data, places, message))
+
+    def _count_unknown(self, tags: Any) -> None:
+        counts = np.bincount(tags, minlength=256)
+        counts[self._plan.expected > 0] = 0
+        self.unknown += counts

@@ -1,0 +1,131 @@
+"""Small tables and rows of bars, in the frame that all parts of a lesson have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..render import escape
+from .show import Kind, Shown, card, number_text, plain, prose
+
+__all__ = ["Bar", "bars", "listing"]
+
+_CLASSES = {"copying": "zcl-copying", "zero-copy": "zcl-zerocopy", "": ""}
+_SIGNS = {"copying": "▨ ", "zero-copy": "▬ ", "": ""}
+_STYLE = """
+.zcl-list{overflow-x:auto}
+.zcl.zcl .zcl-list table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:0;
+ font-size:13.5px;color:inherit;background:none}
+.zcl.zcl .zcl-list tr{background:none}
+.zcl.zcl .zcl-list :is(th,td){padding:4px 22px 4px 0;text-align:left;border:0;background:none;
+ vertical-align:top;white-space:nowrap;color:inherit;max-width:none}
+.zcl.zcl .zcl-list thead th{color:var(--zc-soft);font-weight:600;padding-bottom:2px}
+.zcl.zcl .zcl-list tbody :is(th,td){border-top:1px solid var(--zcl-edge)}
+.zcl.zcl .zcl-list tbody th{font-weight:600}
+.zcl.zcl .zcl-list .zcl-number{display:table-cell;text-align:right}
+.zcl.zcl .zcl-list td.zcl-copying{color:var(--zc-copy);font-weight:600}
+.zcl.zcl .zcl-list td.zcl-zerocopy{color:var(--zc-view);font-weight:600}
+.zcl-scale .zcl-bars{margin-bottom:2px}
+.zcl-scale .zcl-bars>span{color:var(--zc-ink)}
+.zcl-scale .zcl-bar.zcl-measured:not(.zcl-copying,.zcl-zerocopy) b{color:var(--zc-ink)}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A figure as a length.
+
+    Attributes
+    ----------
+    name : str
+    value : float
+    kind : {"copying", "zero-copy", ""}
+    """
+
+    name: str
+    value: float
+    kind: Kind = ""
+
+
+def bars(rows: Sequence[Bar], unit: str, *, title: str, sentence: str = "") -> Shown:
+    """Return figures as bars, to scale and from zero.
+
+    Parameters
+    ----------
+    rows : sequence of Bar
+    unit : str
+    title : str
+        What the figures are, and per what.
+    sentence : str, optional
+        What they mean.
+    """
+    longest = max((each.value for each in rows), default=0.0) or 1.0
+    cells, words = [], [title]
+    for each in rows:
+        amount = f"{number_text(each.value)} {unit}"
+        width = max(0.0, each.value) / longest * 70
+        cells.append(
+            f"<span>{_SIGNS[each.kind]}{escape(each.name)}</span>"
+            f"<div class='zcl-bar zcl-measured {_CLASSES[each.kind]}'>"
+            f"<i style='width:{width:.1f}%'></i><b>{escape(amount)}</b></div>"
+        )
+        words.append(f"{each.name}: {amount}")
+    drawn = f"<div class='zcl-scale'><div class='zcl-bars'>{''.join(cells)}</div></div>"
+    return _framed(title, drawn, words, sentence)
+
+
+def listing(
+    head: Sequence[str],
+    rows: Iterable[Sequence[str | int | tuple[str, Kind]]],
+    *,
+    title: str,
+    sentence: str = "",
+) -> Shown:
+    """Return a table.
+
+    Parameters
+    ----------
+    head : sequence of str
+        Over the columns; the first column names the rows.
+    rows : iterable of sequences
+        Cells: text, an integer, or text with the colour and sign of its kind.
+    title : str
+    sentence : str, optional
+        What it means.
+    """
+    taken = [list(row) for row in rows]
+    numbers = [any(isinstance(row[at], int) for row in taken) for at in range(len(head))]
+    looks = [" class='zcl-number'" if number else "" for number in numbers]
+    top = "".join(
+        f"<th scope='col'{look}>{escape(text)}</th>"
+        for text, look in zip(head, looks, strict=True)
+    )
+    body, words = [], [title, " · ".join(head)]
+    for first, *rest in taken:
+        cells = "".join(map(_cell, rest, looks[1:]))
+        body.append(f"<tr><th scope='row'{looks[0]}>{escape(_text(first))}</th>{cells}</tr>")
+        words.append(" · ".join(_text(each) for each in (first, *rest)))
+    drawn = (
+        f"<div class='zcl-list' tabindex='0' role='region' aria-label='{escape(title)}'><table>"
+        f"<thead><tr>{top}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    )
+    return _framed(title, drawn, words, sentence)
+
+
+def _framed(title: str, drawn: str, words: list[str], sentence: str) -> Shown:
+    head = f"<p class='zcl-title'>{escape(title)}</p>"
+    said = f"<div class='zcl-said'>{prose(sentence)}</div>" if sentence else ""
+    told = "\n".join([*words, *([plain(sentence)] if sentence else [])])
+    return card(f"<style>{_STYLE}</style>{head}{drawn}{said}", told)
+
+
+def _cell(cell: str | int | tuple[str, Kind], look: str) -> str:
+    if isinstance(cell, tuple):
+        return f"<td class='{_CLASSES[cell[1]]}'>{escape(_text(cell))}</td>"
+    return f"<td{look}>{escape(_text(cell))}</td>"
+
+
+def _text(cell: str | int | tuple[str, Kind]) -> str:
+    if isinstance(cell, tuple):
+        return f"{_SIGNS[cell[1]]}{cell[0]}"
+    return f"{cell:,}" if isinstance(cell, int) else cell

@@ -1,0 +1,40 @@
+"""How long things take for each message, or for each value: medians of several rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from statistics import median
+from typing import TypeVar
+
+from ..bench.measure import interleaved, recycle
+
+__all__ = ["pace"]
+
+K = TypeVar("K", bound=Hashable)
+
+
+def pace(
+    functions: Mapping[K, Callable[[], object]],
+    count: int | Mapping[K, int],
+    rounds: int = 9,
+    fresh: int = 0,
+) -> dict[K, float]:
+    """Time functions in turns; return nanoseconds per message, or whatever was counted.
+
+    Parameters
+    ----------
+    functions : mapping of callable ()
+    count : int or mapping of int
+        How many messages, or values, each function goes through.
+    rounds : int
+        How often each is timed; medians are told. What is compiled or opened at a first call is
+        among the rounds, and a median passes over it.
+    fresh : int [bytes]
+        How much memory a function allocates, where that is much: see `recycle`.
+    """
+    before = (lambda: recycle(fresh)) if fresh else None
+    taken = interleaved(functions, rounds, before=before)
+    return {
+        name: median(times) * 1e9 / (count if isinstance(count, int) else count[name])
+        for name, times in taken.items()
+    }
