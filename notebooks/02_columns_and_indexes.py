@@ -19,6 +19,7 @@
 FILE = "../data/feed.pcap"  # for an ITCH file of your own, change this line and nothing else
 
 import numpy as np
+
 import zcviz
 from zcviz.lessons import exercise, figure, figures, predict
 from zcviz.lessons.material import needs
@@ -58,8 +59,8 @@ arrays = {"offset": index.offsets, "size": index.sizes, "tag": index.tags}
 entry_guess.reveal(
     sum(array.itemsize for array in arrays.values()),
     " · ".join(f"{name} {array.itemsize} B" for name, array in arrays.items())
-    + ". Of the message itself only the tag is in it. The index is *derived*: it neither copies "
-    "the messages nor looks into them.".replace("*", "**"),
+    + ". Of the message itself only the tag is in it. The index is **derived**: it neither copies "
+    "messages nor looks into them.",
 )
 
 # %% [markdown]
@@ -283,7 +284,7 @@ times_guess.reveal(
 # overlook, for no view looks large. Say that you read five days, and of each day keep two prices:
 
 # %%
-DAY = np.dtype(dtype_of(order))
+DAY = dtype_of(order)
 
 
 def two_prices(copied):
@@ -319,10 +320,11 @@ pin_guess.reveal(
 # %%
 from zcviz.lessons.pins import pins
 
+at = int(orders[first]) + price.offset  # two that lie in a run
 pins(
     FILE,
     {
-        "two prices, in place": lambda feed: np.ndarray(2, ">u4", feed.data, at, strides=4),
+        "two prices, in place": lambda feed: np.ndarray(2, ">u4", feed.data, at, strides=stride),
         "two entries of the index": lambda feed: feed.index.offsets[:2],
         "two values of a column": lambda feed: feed.table("A")["price"][:2],
         "the same, copied": lambda feed: feed.table("A")["price"][:2].copy(),
@@ -413,9 +415,10 @@ if duckdb:
     database = duckdb.connect(config={"threads": 1})
 
     def ask_duckdb(orders):
-        return answer_of(*zip(*database.sql("""
+        found = database.sql("""
             SELECT stock_locate, sum(price::ubigint * shares), sum(shares)
-            FROM orders GROUP BY stock_locate""").fetchall()))  # fmt: skip
+            FROM orders GROUP BY stock_locate""")
+        return answer_of(*zip(*found.fetchall(), strict=True))
 
     ways["duckdb"] = lambda places: ask_duckdb(pyarrow.table(columns_of(places)))
 
@@ -437,9 +440,7 @@ figures(
 )
 
 # %%
-way_guess = predict(
-    "Which way is the cheapest for a hundred orders, all told?", choices=list(ways)
-)
+way_guess = predict("Which way is the cheapest for a hundred orders, all told?", choices=list(ways))
 way_guess
 
 # %%
@@ -449,9 +450,9 @@ query_costs = cost_by_messages(ways, many)
 query_costs
 
 # %%
-of_hundred = {name: ns[100] for name, ns in query_costs.ns.items() if 100 in ns}
+of_hundred = {name: ns[100] for name, ns in query_costs.ns.items()}
 way_guess.reveal(
-    min(of_hundred, key=of_hundred.get, default=list(ways)[0]),
+    min(of_hundred, key=of_hundred.get),
     " · ".join(f"{name} {ns:,.0f} ns" for name, ns in of_hundred.items()),
 )
 
@@ -473,8 +474,9 @@ if pyarrow:
 if duckdb:
     again["duckdb"] = lambda: ask_duckdb(table)
 again = {"gather, once": lambda: columns_of(places), **again}
+taken = pace(again, len(places))
 bars(
-    [Bar(name, ns, "copying" if "once" in name else "") for name, ns in pace(again, len(places)).items()],
+    [Bar(name, ns, "copying" if "once" in name else "") for name, ns in taken.items()],
     "ns",
     title=f"Every further question, time per order ({len(places):,} orders)",
 )

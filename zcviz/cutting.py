@@ -60,7 +60,8 @@ class Fitter:
 
     def _needed(self, piece: Bytes, start: int, size: int) -> int:
         if self.protocol.head is not None:
-            return max(size, self._head + self._block_length(piece, start))
+            block: int = self._block_length(piece, start)
+            return max(size, self._head + block)
         documented: int = self._sizes[self._tag(piece, start)]
         if documented == 0 or (self._grows and documented <= size):
             return size

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .capture import Capture
 from .chunks import Chunk
 from .decoding import Plan, Stretch
+from .errors import FieldError
 from .forms import choose_form, forms, native_dtype_of
 from .index import MessageIndex, build_index
 from .kernels.frames import LENGTH_SIZE
@@ -58,7 +59,9 @@ class Rows:
 
     def __getitem__(self, name: str) -> tuple[NDArray[Any], ...]:
         """Return a field of each chunk. Memory: views; strided where chunks are rows."""
-        self.message[name]  # which says what fields there are
+        if name not in self.dtype.fields:
+            known = ", ".join(self.dtype.fields)
+            raise FieldError(f"{self.message.name} has no field {name!r}; it has {known}")
         return tuple(chunk[name] for chunk in self.chunks)
 
     def column(self, name: str) -> NDArray[Any]:

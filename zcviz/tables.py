@@ -69,7 +69,9 @@ def _row(field: Field) -> tuple[str, ...]:
         unit += f" × 10⁻{'⁰¹²³⁴⁵⁶⁷⁸⁹'[field.scale]}"
     if field.clock:
         unit += f" since {field.clock}"
-    codes = ", ".join(f"{_code(value)} {meaning}" for value, meaning in field.codes.items())
+    values = [f"{_code(value)} {meaning}" for value, meaning in field.codes.items()]
+    values += [f"bit 0x{mask:X} {name}" for name, mask in field.flags.items()]
+    codes = ", ".join(values)
     size = str(field.type.size)
     return str(field.offset), size, field.name, str(field.type), unit, codes, field.doc
 

@@ -146,7 +146,7 @@ def track_levels(
                 while top != NONE and levels[top, SHARES] == 0:
                     top = _without_top(levels, top)
                 best[place] = top
-                state[CHANGES] += 1
+                state[CHANGES] += delta != 0
     return stop
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BufferLifetimeError
-from ..feed import Feed
 from ..trace import overlap, provenance
 from .exercise import Task, Verdict, article, borrowed, call, needs_orders, right, wrong
 from .material import rows_of
@@ -47,9 +46,7 @@ def _check_shares_in_place(answer: Any, file: Path) -> Verdict:
     return _are_shares(found, expected, measured)
 
 
-def _are_shares(
-    found: Any, expected: NDArray[Any], measured: tuple[Figure, ...]
-) -> Verdict:
+def _are_shares(found: Any, expected: NDArray[Any], measured: tuple[Figure, ...]) -> Verdict:
     values = np.asarray(found)
     if values.shape != expected.shape:
         return wrong(
@@ -115,7 +112,9 @@ def _is_small(kept: Any) -> Verdict:
             "all of the array it was cut from. Copy what you keep.",
             stays,
         )
-    return right("The feed is closed, the columns are gone, and only what you asked for stays.", stays)
+    return right(
+        "The feed is closed, the columns are gone, and only what you asked for stays.", stays
+    )
 
 
 TASKS: tuple[Task, ...] = (

@@ -17,7 +17,11 @@ __all__ = ["FieldCosts", "QuestionCosts", "TwoWays", "cost_by_fields", "cost_by_
 Read = Callable[[Any], object]
 """Takes a decoded message and reads some of its fields."""
 
-_LOOKS: dict[str, Look] = {"record": "copying", "copy, then ask": "copying", "in place": "zero-copy"}
+_LOOKS: dict[str, Look] = {
+    "record": "copying",
+    "copy, then ask": "copying",
+    "in place": "zero-copy",
+}
 
 
 class TwoWays:

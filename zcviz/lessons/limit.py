@@ -5,14 +5,15 @@ Plain state: `limit_panel` shows it.
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from statistics import median
-from typing import Any
 
 import numpy as np
 
@@ -78,6 +79,7 @@ def steps_of(feed: Feed, own: Mapping[str, Callable[[Feed], object]] | None = No
     price = orders["price"]
     touched = len(lines_of(feed.source.address + places.astype(np.uint64) + price.offset, 4))
     share = touched * LINE / len(data)
+
     def records() -> None:
         deque(islice(feed.records(), _RECORDS), maxlen=0)
 
@@ -95,8 +97,8 @@ def steps_of(feed: Feed, own: Mapping[str, Callable[[Feed], object]] | None = No
              lambda: decode(feed.capture, threads=1, layout="columns"), total, "copying", 2 * n),
         Step("records", "a Python object for each message", records, many, "copying"),
     ]  # fmt: skip
-    mine = [Step(name, "yours", lambda way=way: way(feed), total) for name, way in (own or {}).items()]
-    return steps + mine
+    mine = (own or {}).items()
+    return steps + [Step(name, "yours", partial(way, feed), total) for name, way in mine]
 
 
 class LimitRun:
@@ -122,6 +124,7 @@ class LimitRun:
         self.problem = ""
         self.rounds = 0
         self._ns: dict[str, deque[float]] = {}
+        self._due = 0.0
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -130,30 +133,39 @@ class LimitRun:
         """Whether it measures."""
         return self._thread is not None and self._thread.is_alive() and not self._over.is_set()
 
-    def start(self, publish: Callable[[], None], within: Callable[..., Any] | None = None) -> None:
+    def start(self, publish: Callable[[], None]) -> None:
         """Begin anew; return at once.
 
         Parameters
         ----------
         publish : callable ()
             Called a few times a second, from the thread that measures, and once at the end.
-        within : callable, optional
-            Runs the thread's function: such as ``contextvars.copy_context().run``.
 
         Raises
         ------
         RuntimeError
             The machine permits no thread.
         """
+        self._clear()
+        over = self._over = threading.Event()
+        # In this context, so that a front end sees what was sent as an answer to who asked.
+        work = contextvars.copy_context().run
+        self._thread = threading.Thread(
+            target=work, args=(self._work, over, publish), name="zcviz limit", daemon=True
+        )
+        self._thread.start()
+
+    def once(self, rounds: int = 3) -> dict[str, float]:
+        """Measure a few rounds here and now, from the beginning; return `medians`."""
+        self._clear()
+        for _ in range(rounds + 1):  # the first one compiles
+            self._round(threading.Event(), lambda: None)
+        return self.medians()
+
+    def _clear(self) -> None:
         self.stop()
         self._ns = {each.name: deque(maxlen=_KEPT) for each in self.steps}
         self.problem, self.rounds = "", 0
-        over = self._over = threading.Event()
-        work = (self._work, over, publish) if within is None else (within, self._work, over, publish)
-        self._thread = threading.Thread(
-            target=work[0], args=work[1:], name="zcviz limit", daemon=True
-        )
-        self._thread.start()
 
     def stop(self) -> None:
         """End; returns when the step that is under way is done."""
@@ -162,22 +174,19 @@ class LimitRun:
             self._thread.join()
 
     def _work(self, over: threading.Event, publish: Callable[[], None]) -> None:
-        until, due = time.monotonic() + self.seconds, 0.0
+        until = time.monotonic() + self.seconds
         try:
             for step in self.steps:
                 step.work()  # compiles, and is not counted
             while not over.wait(_BREATH) and time.monotonic() < until:
-                self._round(over)
-                if time.monotonic() >= due:
-                    due = time.monotonic() + _PUBLISH
-                    publish()
+                self._round(over, publish)
         except Exception as error:
             # From a thread it would land in the output of whatever cell comes next.
             self.problem = f"{type(error).__name__}: {error}"
         over.set()
         publish()
 
-    def _round(self, over: threading.Event) -> None:
+    def _round(self, over: threading.Event, publish: Callable[[], None]) -> None:
         for step in self.steps:
             if over.is_set():
                 return
@@ -187,6 +196,9 @@ class LimitRun:
             taken = time.perf_counter() - start
             del result
             self._ns[step.name].append(taken * 1e9 / step.messages)
+            if time.monotonic() >= self._due:
+                self._due = time.monotonic() + _PUBLISH
+                publish()
         self.rounds += 1
 
     # --- what was found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -78,7 +77,7 @@ class LimitPanel(anywidget.AnyWidget):
         """Measure, from the beginning; return at once."""
         self._stop_others()
         try:
-            self.run.start(self._show, contextvars.copy_context().run)
+            self.run.start(self._show)
         except RuntimeError:
             self.remark = "This machine permits no thread, so nothing can be measured live here."
             return

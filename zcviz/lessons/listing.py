@@ -97,8 +97,7 @@ def listing(
     numbers = [any(isinstance(row[at], int) for row in taken) for at in range(len(head))]
     looks = [" class='zcl-number'" if number else "" for number in numbers]
     top = "".join(
-        f"<th scope='col'{look}>{escape(text)}</th>"
-        for text, look in zip(head, looks, strict=True)
+        f"<th scope='col'{look}>{escape(text)}</th>" for text, look in zip(head, looks, strict=True)
     )
     body, words = [], [title, " · ".join(head)]
     for first, *rest in taken:

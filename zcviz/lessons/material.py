@@ -38,7 +38,7 @@ def rows_of(feed: Feed, tag: str) -> NDArray[np.uint8]:
     """
     message = feed.protocol[tag]
     places = feed.index.of_type(message.key)
-    rows = feed.data[places[:, None] + np.arange(message.size)].reshape(-1)
+    rows: NDArray[np.uint8] = feed.data[places[:, None] + np.arange(message.size)].reshape(-1)
     rows.flags.writeable = False
     return rows
 

@@ -16,6 +16,8 @@ from .show import Kind, Shown
 
 __all__ = ["pins"]
 
+Cell = int | str
+
 
 def pins(file: str | os.PathLike[str], makers: Mapping[str, Callable[[Feed], Any]]) -> Shown:
     """Open a file anew for each object that is made of it, then try to close it.
@@ -42,10 +44,10 @@ def pins(file: str | os.PathLike[str], makers: Mapping[str, Callable[[Feed], Any
     )
 
 
-def _tried(feed: Feed, make: Callable[[Feed], Any]) -> tuple[int | str, int | str, tuple[str, Kind]]:
+def _tried(feed: Feed, make: Callable[[Feed], Any]) -> tuple[Cell, Cell, tuple[str, Kind]]:
     kept = make(feed)
-    shows: int | str = "values"
-    stays: int | str = "its own objects"
+    shows: Cell = "values"
+    stays: Cell = "its own objects"
     with suppress(TypeError):
         chain = provenance(kept)
         shows, stays = chain.nbytes, chain.owner.keeps_alive

@@ -33,7 +33,7 @@ class StrideCosts:
     @property
     def sentence(self) -> str:
         """What the figures say, in words."""
-        (near, fast), (far, slow) = list(self.ns.items())[0], list(self.ns.items())[-1]
+        (near, fast), *_, (far, slow) = self.ns.items()
         return (
             f"At a distance of {near} B a value takes {number_text(fast)} ns, at {far} B "
             f"{number_text(slow)} ns: {number_text(float(f'{slow / fast:.2g}'))} times as long, "
@@ -73,7 +73,8 @@ def cost_by_stride(
     rounds : int
     """
     functions = {stride: lambda view=view: ask(view) for stride, view in views.items()}
-    return StrideCosts(pace(functions, {stride: len(view) for stride, view in views.items()}, rounds))
+    counts = {stride: len(view) for stride, view in views.items()}
+    return StrideCosts(pace(functions, counts, rounds))
 
 
 def longest_run(offsets: NDArray[Any]) -> tuple[int, int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -109,7 +110,7 @@ class Comb:
         parts += [_message(each, x, scale) for each, x in zip(shown, places, strict=True)]
         parts += [
             _gap(one.end, other.start, _LEFT + (one.end - start) * scale, scale)
-            for one, other in zip(shown, shown[1:], strict=False)
+            for one, other in pairwise(shown)
         ]
         y = _STRIP + _HEIGHT + _ROOM
         parts.append(self._arrays(shown, places, scale, width, y))
@@ -184,7 +185,8 @@ def _varied(index: MessageIndex, count: int) -> int:
     def worth(first: int) -> float:
         span, parted = starts[first + count - 1] - starts[first], gaps[first : first + count - 1]
         packets = np.count_nonzero(parted > _LENGTH)
-        return len(set(tags[first : first + count])) + 3 * (packets == 1) - span / (20 * count)
+        kinds = len(set(tags[first : first + count]))
+        return kinds + 3 * bool(packets == 1) - float(span) / (20 * count)
 
     return low + max(range(len(starts) - count + 1), key=worth, default=0)
 
@@ -233,6 +235,4 @@ def comb(feed: Feed, first: int | None = None, count: int = 8) -> Comb:
             ("offsets", index.offsets), ("sizes", index.sizes), ("tags", index.tags),
         )
     )  # fmt: skip
-    return Comb(
-        feed.name, feed.source.address, feed.source.size, first, total, entries, arrays
-    )
+    return Comb(feed.name, feed.source.address, feed.source.size, first, total, entries, arrays)

@@ -169,9 +169,7 @@ def _joined(marks: list[tuple[int, int]]) -> list[tuple[int, int]]:
 def _value(x: float, y: float, width: float, copied: bool) -> str:
     if not copied:
         return path(box(x, y, width, _HEIGHT), "solid")
-    return path(box(x, y, width, _HEIGHT), "copied") + path(
-        hatch(x, y, width, _HEIGHT, 5), "hatch"
-    )
+    return path(box(x, y, width, _HEIGHT), "copied") + path(hatch(x, y, width, _HEIGHT, 5), "hatch")
 
 
 def _cells(lines: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -14,7 +14,7 @@ _TICKS = {"ns": 1_000_000_000, "s": 1}  # per second
 
 def value_text(field: Field, value: float | bytes) -> str:
     """Return a value as it stood on the wire: text with its padding visible, raw bytes in hex."""
-    if isinstance(value, int):
+    if not isinstance(value, bytes):
         return str(value)
     if field.type.kind == "raw":
         return value.hex(":")
@@ -28,6 +28,9 @@ def meaning_of(field: Field, value: float | bytes) -> str:
 
     Empty where that would only repeat the value.
     """
+    if field.type.kind == "float":
+        return f"{value:,} {field.unit}" if field.unit else ""
+    assert isinstance(value, int | bytes)
     if value in field.codes:
         return printable(field.codes[value])
     if isinstance(value, bytes):
@@ -35,6 +38,10 @@ def meaning_of(field: Field, value: float | bytes) -> str:
             return ".".join(map(str, value))
         text = value.decode("latin-1").strip(" \0")
         return printable(text) if field.type.kind == "alpha" and len(text) < len(value) else ""
+    if field.flags:
+        return ", ".join(name for name, mask in field.flags.items() if value & mask)
+    if value == field.null:
+        return "none"
     if field.clock is not None and field.unit in _TICKS:
         return clock_text(field, value)
     if field.scale:
