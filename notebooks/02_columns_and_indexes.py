@@ -164,7 +164,7 @@ cache_lines(feed, orders[middle : middle + 16], order, "price")
 
 # %%
 stride_guess = predict(
-    f"A value at a distance of 4 B: time 1. How long takes one at a distance of {LINE} B?",
+    f"How many times as long does a value take at a distance of {LINE} B as at one of 4 B?",
     choices=[1, 2, 4, 8, 16, 32],
     unit="×",
 )
@@ -222,8 +222,8 @@ prices = {
 
 # %%
 order_guess = predict(
-    "In native_rows only the byte order is changed. Which costs more, when you look for the "
-    "highest price?",
+    "You look for the highest price. What costs more: that the bytes stand in the order of the "
+    "wire, or that the prices are 36 bytes apart?",
     choices=["the byte order", "the distance"],
 )
 order_guess
@@ -521,8 +521,8 @@ handovers(steps)
 
 # %%
 limit_guess = predict(
-    "Reading every byte: time 1. How long does it take to find all messages, that is, to make the "
-    "index?",
+    "How many times as long as reading every byte does it take to find all messages, that is, to "
+    "make the index?",
     choices=[1, 2, 5, 10, 50, 100],
     unit="×",
 )

@@ -311,6 +311,7 @@ def random_events(seed, count, securities, references, prices):
 @pytest.mark.parametrize(
     ("references", "prices"),
     [
+        (np.arange(30), np.arange(1000)),  # few orders: the best price changes all the time
         (np.arange(600), np.arange(50)),
         (np.arange(600, dtype=np.uint64) << np.uint64(48), [0, 2**32 - 1]),
         (TOP - np.arange(600, dtype=np.uint64), 2**32 - 1 - np.arange(1000)),
@@ -331,7 +332,7 @@ def test_both_do_the_same_while_tables_grow(monkeypatch, references, prices):
                 changes += sum(map(ne, before, best_of(book)))
         check_best(compiled, oracle)
     check(compiled, oracle)
-    assert compiled.changes == changes > 1000
+    assert compiled.changes == changes > 20
 
 
 def steps_of(event, book):
@@ -569,7 +570,7 @@ def test_itch_41_names_the_security_in_additions_only():
         }  # fmt: skip
         assert not book.anomalies  # whose the unknown references are, nobody can tell
         assert feed.book("MSFT").depth == (0, 0)
-        with pytest.raises(SelectionError, match="no symbol 'MSF' among the 2 .*near it: MSFT"):
+        with pytest.raises(SelectionError, match=r"no symbol 'MSF' among the 2 .*near it: MSFT"):
             feed.book("MSF")
         with pytest.raises(SelectionError, match="name one"):
             feed_books(feed)

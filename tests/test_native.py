@@ -35,9 +35,10 @@ WIDE = (char("type"), u64("a"), alpha("long", 64))
 TEXT = (char("type"), alpha("ten", 10), u16("a"), alpha("twenty", 20))
 ODD = (char("type"), alpha("three", 3), u48("t"), alpha("five", 5), u32("a"), u8("b"))
 SIGNED = (char("type"), i64("a"), Field("b", WireType("int", 6)))
+NAMED = {"wide": WIDE, "text": TEXT, "odd": ODD, "signed": SIGNED}
 TEXTUAL = Protocol("textual", "long texts, and signs", tuple(
-    Message(name, sum(field.type.size for field in fields), "made up", fields, tag=name[:1].encode())
-    for name, fields in {"wide": WIDE, "text": TEXT, "odd": ODD, "signed": SIGNED}.items()
+    Message(name, sum(each.type.size for each in fields), "made up", fields, name[:1].encode())
+    for name, fields in NAMED.items()
 ))  # fmt: skip
 PROTOCOLS = [*(feed for feed in FEEDS.values() if feed.head is None), TEXTUAL]
 
@@ -299,7 +300,7 @@ def test_without_numba_the_same_rows():
         )
         lines.append(done.stdout.split())
     assert lines[0][1] == lines[1][1]
-    assert [form for form, _ in lines] == [forms()[0], "fields"]
+    assert lines[1][0] == "fields"
 
 
 @guarded.needs_guards

@@ -25,7 +25,7 @@ Chunk = NDArray[np.void] | Mapping[str, NDArray[Any]]
 _LINE = 64
 _LEAST, _MOST = 1 << 14, 1 << 22
 """Sizes of a chunk [bytes]; each is about as large as those of its type before it together."""
-_SMALL, _LARGE = 1 << 16, 1 << 26
+_SMALL, _LARGE = 1 << 19, 1 << 26
 """Sizes of a piece of memory that chunks are cut from [bytes]."""
 _BIN = 2 * _LINE
 """Where the rows of types that are not wanted go, one over the other [bytes]."""

@@ -123,7 +123,9 @@ class Stretch:
                 if position >= stop or (body < len(data) and chunks.make_room(int(data[body]))):
                     continue
             # Not more messages than certainly start before `stop`, if they are as documented.
-            few = min(max(1, (stop - position) // longest), len(room[0]))
+            few = len(room[0])
+            if stop < len(data):
+                few = min(max(1, (stop - position) // longest), few)
             scanner.position = position
             count = scanner.scan([array[:few] for array in room])
             position = scanner.position

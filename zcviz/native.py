@@ -59,8 +59,9 @@ class Rows:
 
     def __getitem__(self, name: str) -> tuple[NDArray[Any], ...]:
         """Return a field of each chunk. Memory: views; strided where chunks are rows."""
-        if name not in self.dtype.fields:
-            known = ", ".join(self.dtype.fields)
+        names = self.dtype.names or ()
+        if name not in names:
+            known = ", ".join(names)
             raise FieldError(f"{self.message.name} has no field {name!r}; it has {known}")
         return tuple(chunk[name] for chunk in self.chunks)
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import TruncatedError
-from ..spec import Field, Message
+from ..spec import Field, Message, WireType
 from .layout import absent, on_wire
 
 __all__ = ["column_dtype", "dtype_of", "gather", "gather_columns"]
@@ -123,16 +123,61 @@ def gather_columns(
 ) -> dict[str, NDArray[Any]]:
     """Copy several fields of many messages, all by default, into an array each; see `gather`.
 
-    Some messages after others, not some fields after others: that way the bytes of a message come
-    from memory once.
+    Notes
+    -----
+    Memory: one allocation for all columns, which lives as long as any of them.
     """
-    chosen = message.by_name if names is None else list(names)
-    columns = {name: np.empty(len(offsets), column_dtype(message[name])) for name in chosen}
+    from ..kernels import COMPILED
+    from ..kernels.fields import WORD, gather_fields
+
+    chosen = list(message.by_name if names is None else names)
+    columns, places = _columns(message, chosen, len(offsets), WORD)
+    out = columns.pop("")
+    together = [name for name in chosen if COMPILED and _is_word(message, message[name], WORD)]
+    alone = [name for name in chosen if name not in together]
+    reach = max([message[name].end for name in together], default=0)
+    table = [(message[n].offset, message[n].type.size, columns[n].itemsize) for n in together]
+    # Some messages after others, not some fields after others: so the bytes of a message come from
+    # memory once.
     for some in _chunks(offsets, _CHUNK):
-        given = None if blocks is None else blocks[some]
-        for name, column in columns.items():
-            gather(data, offsets[some], message, name, column[some], given)
+        near = offsets[some]
+        given = _blocks(data, near, message, None if blocks is None else blocks[some])
+        fit = int(near.max()) + max(reach + WORD, message.size) <= len(data)
+        if table and fit and (given is None or int(given.min()) + message.block >= reach):
+            starts = [places[name] + some.start * columns[name].itemsize for name in together]
+            rows = [(*row, start) for row, start in zip(table, starts, strict=True)]
+            gather_fields(data, near, np.array(rows), message.order == ">", out)
+            left = alone
+        else:
+            left = chosen
+        for name in left:
+            gather(data, near, message, name, columns[name][some], given)
     return columns
+
+
+def _columns(
+    message: Message, names: list[str], count: int, spare: int
+) -> tuple[dict[str, NDArray[Any]], dict[str, int]]:
+    # Columns in one piece of memory, `spare` bytes after each, and where they start; "" is all.
+    places, end = {}, 0
+    for name in names:
+        places[name] = end
+        end += -(-count * column_dtype(message[name]).itemsize // spare) * spare + spare
+    out = np.empty(end, np.uint8)
+    columns = {"": out}
+    for name, start in places.items():
+        kind = column_dtype(message[name])
+        columns[name] = out[start : start + count * kind.itemsize].view(kind)
+    return columns, places
+
+
+def _is_word(message: Message, field: Field, most: int) -> bool:
+    # Whether the kernel that turns bytes round, or does not, makes the field's value of them.
+    if field.constant is not None or field.type.size > most:
+        return False
+    if field.type.is_number:
+        return field.type != WireType("int", 6)  # whose sign is not at the end of a word
+    return message.order == "<" or field.type.size == 1
 
 
 def _chunks(offsets: Offsets, size: int) -> Iterator[slice]:
@@ -157,9 +202,7 @@ def _copy(
             buffer=memoryview(data),
         )
     if field.type.is_number:
-        # One kernel for each width, whatever the bits mean.
-        bits = column.view(f"u{column.itemsize}") if column.dtype.kind in "if" else column
-        gather_integers(data, offsets, field.offset, field.type.size, message.order, bits)
+        gather_integers(data, offsets, field.offset, field.type.size, message.order, column)
     else:
         gather_bytes(data, offsets, field.offset, field.type.size, column)
 
@@ -173,16 +216,28 @@ def _copy_present(
     blocks: NDArray[np.unsignedinteger] | None,
 ) -> None:
     # The field of SBE messages, some of which may end before it.
-    if message.block and blocks is None:
-        said = message["block_length"]
-        blocks = np.empty(len(offsets), column_dtype(said))
-        _copy(data, offsets, message, said, blocks, message.block)
+    given = _blocks(data, offsets, message, blocks)
     needed = field.end - message.block
-    if blocks is None or int(blocks.min()) >= needed:
+    if given is None or int(given.min()) >= needed:
         _copy(data, offsets, message, field, column, field.end)
         return
-    there = blocks >= needed
+    there = given >= needed
     values = np.empty(int(there.sum()), column.dtype)
     _copy(data, offsets[there], message, field, values, field.end)
     column[:] = np.array(absent(field), column.dtype)
     column[there] = values
+
+
+def _blocks(
+    data: Bytes,
+    offsets: Offsets,
+    message: Message,
+    given: NDArray[np.unsignedinteger] | None,
+) -> NDArray[np.unsignedinteger] | None:
+    # How long the fixed part of each message is, without the header; None: as documented.
+    if given is not None or message.block <= 0:
+        return given
+    said = message["block_length"]
+    blocks = np.empty(len(offsets), column_dtype(said))
+    _copy(data, offsets, message, said, blocks, message.block)
+    return blocks

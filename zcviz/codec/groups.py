@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +15,10 @@ from .parts import DEEPEST, counted, unknown
 __all__ = ["GroupRows", "data_rows", "group_of", "group_rows", "size_program"]
 
 Bytes = NDArray[np.uint8]
-Integers = NDArray[np.integer]
+Integers = NDArray[np.unsignedinteger]
 
-_CHUNK = 1 << 13  # messages walked at a time
-_ROOM = 1 << 15  # parts of them; there is always room for those of any one message
+_CHUNK = 1 << 14  # messages walked at a time
+_ROOM = 1 << 10  # parts of a message there is room for at first
 _MOST_BAD = 100
 
 
@@ -101,8 +100,9 @@ def group_rows(
 
     Notes
     -----
-    Memory: 12 or 16 bytes an entry, and while it works as many again; nothing that a message only
-    claims to hold. A message is left out with all its entries if any part of it does not fit.
+    Memory: 12 or 16 bytes an entry, and address space for two entries a message; nothing for what
+    a message only claims to hold. A message is left out with all its entries if any part of it does
+    not fit.
     """
     entry = group_of(message, path).entry
     return _rows(data, offsets, sizes, message, entry, -1)
@@ -156,30 +156,27 @@ def _rows(
     program, nodes = _program_of(message)
     program = program.copy()
     program[[kernel.WANTED, kernel.WANTED_ITEM]] = nodes[wanted], item
-    room = np.empty((3, _ROOM), np.int64)
+    out, extents = np.empty((2, _ROOM), np.int64)
     wrong = np.empty((_MOST_BAD, 5), np.int64)
-    kinds = (offsets.dtype, np.dtype(np.uint32), np.dtype(np.uint32))
-    pieces: list[list[NDArray[Any]]] = [[np.empty(0, kind)] for kind in kinds]
-    bad: list[tuple[int, Problem]] = []
-    total = low = 0
+    # What is not written to takes no memory; most messages have few entries.
+    places = np.empty(2 * len(offsets) + _ROOM, offsets.dtype)
+    rows, blocks = np.empty((2, len(places)), np.uint32)
+    low = 0
     while low < len(offsets):
         starts, lengths = (each[low : low + _CHUNK].astype(np.int64) for each in (offsets, sizes))
-        out, rows, extents = room
         done = kernel.walk_messages(
-            data, starts, lengths, program, nodes[message], out, rows, extents, wrong
-        )
-        found, failed = program[[kernel.FOUND, kernel.WRONG]].tolist()
-        rows[:found] += low
-        for piece, column, kind in zip(pieces, room, kinds, strict=True):
-            piece.append(column[:found].astype(kind))
-        some = wrong[: min(failed, _MOST_BAD - len(bad))].tolist()
-        bad += [(low + i, _problem(message, *rest)) for i, *rest in some]
-        total += failed
+            data, starts, lengths, low, program, nodes[message],
+            out, extents, places, rows, blocks, wrong,
+        )  # fmt: skip
         low += done
-        if not done:  # one message has more parts than there is room for
-            room = np.empty((3, 4 * room.shape[1]), np.int64)
-    places, numbers, blocks = map(np.concatenate, pieces)
-    return GroupRows(places, numbers, blocks, tuple(bad), total)
+        if done < len(starts):
+            out, extents = np.empty((2, 2 * len(out)), np.int64)
+            places, rows, blocks = (
+                np.append(each, np.empty_like(each)) for each in (places, rows, blocks)
+            )
+    total, bad_total = program[[kernel.TOTAL, kernel.WRONG]].tolist()
+    bad = tuple((i, _problem(message, *rest)) for i, *rest in wrong[:bad_total].tolist())
+    return GroupRows(places[:total], rows[:total], blocks[:total], bad, bad_total)
 
 
 def _problem(message: Message, fault: int, offset: int, expected: int, found: int) -> Problem:

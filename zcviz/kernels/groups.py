@@ -30,9 +30,10 @@ Array = NDArray[Any]
 # and which var-data of it (-1 for the entries themselves).
 BIG, TEMPLATES, TABLE, HEAD, TEMPLATE_AT, TEMPLATE_SIZE, VERSION_AT, VERSION_SIZE = range(8)
 ANY_TEMPLATE, ANY_GROUP, ANY_LENGTH, WANTED, WANTED_ITEM = range(8, 13)
-# Of the walk: where its frames begin; how much was found, how many messages were wrong; of the last
-# of those the fault, its offset, how many bytes were expected and found.
-STACK, FOUND, WRONG, FAULT, PROGRAM = 13, 14, 15, 16, 20
+# Of the walk: where its frames begin; how much was found in the last message, and in all; how many
+# messages were wrong, and of the last of those the fault, its offset, how many bytes were expected
+# and found.
+STACK, FOUND, TOTAL, WRONG, FAULT, PROGRAM = 13, 14, 15, 16, 17, 21
 
 # A node: size of the header; offset and size of the numbers in it (the count has size 0 in a
 # message header, the numbers of groups and var-data where there are none); version that brought it;
@@ -109,13 +110,45 @@ def _parts(data: Bytes, at: int, program: Array, node: int, version: int) -> tup
 
 
 @inner
+def _data(
+    data: Bytes,
+    at: int,
+    stop: int,
+    program: Array,
+    node: int,
+    items: int,
+    out: Array,
+    extents: Array,
+    used: int,
+) -> tuple[int, int]:
+    # Step over the var-data of an entry; return where it ends, or -1, and how much was found.
+    wanted = get(program, WANTED_ITEM) if node == get(program, WANTED) else -1
+    for k in range(items):
+        width = get(program, ANY_LENGTH)
+        if k < get(program, node + ITEMS):
+            width = get(program, get(program, node + ITEM) + k * ITEM_FIELDS + LENGTH_SIZE)
+        if stop - at < width:
+            return _fail(program, LENGTH, at, width, stop - at), used
+        length = _take(data, at, width, get(program, BIG) != 0)
+        at += width
+        if stop - at < length:
+            return _fail(program, DATA, at, length, stop - at), used
+        if k == wanted:
+            used = _note(out, extents, used, at, length)
+        at += length
+    if wanted >= items:  # an older message has less
+        used = _note(out, extents, used, at, 0)
+    return at, used
+
+
+@inner
 def _walk(
     data: Bytes, at: int, stop: int, program: Array, node: int, out: Array, extents: Array
 ) -> int:
     # Step over one message; return where it ends, or -1. One loop, for its state would be a dozen
     # arguments: each turn is a group, or the end of an entry.
     big, top, stop = get(program, BIG) != 0, get(program, STACK), min(stop, at + _LONGEST)
-    wanted, item, used = get(program, WANTED), get(program, WANTED_ITEM), get(program, FOUND)
+    wanted, item, used = get(program, WANTED), get(program, WANTED_ITEM), 0
     if stop - at < get(program, HEAD):
         return _fail(program, HEADER, at, get(program, HEAD), stop - at)
     # The entry that we are in; at first, the message.
@@ -172,21 +205,10 @@ def _walk(
             top += FRAME
             node, block, groups, items, entries, start = group, length, inside, after, count, at
         else:
-            for k in range(items):
-                width = get(program, ANY_LENGTH)
-                if k < get(program, node + ITEMS):
-                    width = get(program, get(program, node + ITEM) + k * ITEM_FIELDS + LENGTH_SIZE)
-                if stop - at < width:
-                    return _fail(program, LENGTH, at, width, stop - at)
-                length = _take(data, at, width, big)
-                at += width
-                if stop - at < length:
-                    return _fail(program, DATA, at, length, stop - at)
-                if node == wanted and k == item:
-                    used = _note(out, extents, used, at, length)
-                at += length
-            if node == wanted and item >= items:  # an older message has less
-                used = _note(out, extents, used, at, 0)
+            if items or node == wanted:
+                at, used = _data(data, at, stop, program, node, items, out, extents, used)
+                if at < 0:
+                    return at
             if at == start:
                 return _fail(program, EMPTY, at, 1, 0)
             entries, start = entries - 1, at
@@ -254,11 +276,14 @@ def walk_messages(
     data: Bytes,
     starts: Array,
     sizes: Array,
+    number: int,
     program: Array,
     node: int,
     out: Array,
-    rows: Array,
     extents: Array,
+    places: Array,
+    rows: Array,
+    blocks: Array,
     wrong: Array,
 ) -> int:
     """Note where the wanted parts of many messages lie; return how many messages were looked at.
@@ -268,37 +293,44 @@ def walk_messages(
     data : (n_bytes,) uint8
     starts, sizes : (n,) int64 [bytes]
         Of messages of one template.
+    number : int
+        Of the first message; the others follow.
     program : (m,) int64
         Of that template; `WANTED` and `WANTED_ITEM` say which parts. The walk writes into it:
-        afterwards `FOUND` says how many there are, and `WRONG` how many messages had to be left
-        out.
+        `TOTAL`, how many parts there are, and `WRONG`, how many messages had to be left out, go on.
     node : int
         Of the template.
-    out, rows, extents : (room,) int64
+    out, extents : (k,) int64
+        Room for the parts of one message.
+    places, rows, blocks : (room,) unsigned
         Filled with the offset of each part, the number of its message, and its length. The walk
-        ends before a message that there is not room for.
-    wrong : (k, 5) int64
+        ends before a message that there is not room for, here or there.
+    wrong : (j, 5) int64
         Filled with the first messages left out: number, fault, offset, expected, found.
     """
-    program[FOUND] = program[WRONG] = 0
+    total = program[TOTAL]
     for i in range(len(starts)):
         prefetch(data, get(starts, min(i + _AHEAD, len(starts) - 1)))
-        at, size, used = starts[i], sizes[i], program[FOUND]
+        at, size = starts[i], sizes[i]
         if at + size <= len(data):
             end = _walk(data, at, at + size, program, node, out, extents)
         else:
             end = _fail(program, HEADER, at, size, len(data) - at)
-        if end >= 0:
-            if program[FOUND] > len(out):
-                program[FOUND] = used
-                return i
-            for k in range(used, program[FOUND]):
-                rows[k] = i
+        if end < 0:
+            row = program[WRONG]
+            program[WRONG] = row + 1
+            if row < len(wrong):
+                wrong[row, 0] = number + i
+                for k in range(4):
+                    wrong[row, k + 1] = program[FAULT + k]
             continue
-        row = program[WRONG]
-        program[WRONG] = row + 1
-        if row < len(wrong):
-            wrong[row, 0] = i
-            for k in range(4):
-                wrong[row, k + 1] = program[FAULT + k]
+        found = program[FOUND]
+        if found > len(out) or total + found > len(places):
+            return i
+        for k in range(found):
+            put(places, total + k, get(out, k))
+            put(rows, total + k, number + i)
+            put(blocks, total + k, get(extents, k))
+        total += found
+        program[TOTAL] = total
     return len(starts)

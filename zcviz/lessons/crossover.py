@@ -19,7 +19,7 @@ Read = Callable[[Any], object]
 
 _LOOKS: dict[str, Look] = {
     "record": "copying",
-    "copy, then ask": "copying",
+    "copy first": "copying",
     "in place": "zero-copy",
 }
 
@@ -188,7 +188,7 @@ def cost_by_questions(
         for _ in range(number):
             ask(in_place)
 
-    ways = {"copy, then ask": copied, "in place": left}
+    ways = {"copy first": copied, "in place": left}
     numbers = range(1, most + 1)
     functions = {
         (name, number): lambda way=way, number=number: way(number)

@@ -26,8 +26,8 @@ _LOOKS: dict[str, Look] = {
     "Arrow": "arrow",
     "duckdb": "database",
 }
-_ENOUGH = 20_000_000  # nanoseconds that a way may take for a step before it gets no more messages
-_ROUNDS = 7
+_ENOUGH = 50_000_000  # nanoseconds that a way may take for a step before it gets no more messages
+_ROUNDS = 5
 
 
 def optional(module: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from ..render import printable
 from ..spec import Field
@@ -12,7 +13,7 @@ __all__ = ["clock_text", "meaning_of", "scaled_text", "value_text"]
 _TICKS = {"ns": 1_000_000_000, "s": 1}  # per second
 
 
-def value_text(field: Field, value: float | bytes) -> str:
+def value_text(field: Field, value: Any) -> str:
     """Return a value as it stood on the wire: text with its padding visible, raw bytes in hex."""
     if not isinstance(value, bytes):
         return str(value)
@@ -23,14 +24,13 @@ def value_text(field: Field, value: float | bytes) -> str:
     return printable(kept) + "·" * (len(text) - len(kept))
 
 
-def meaning_of(field: Field, value: float | bytes) -> str:
+def meaning_of(field: Field, value: Any) -> str:
     """Return what a value means: ``320.14 USD``, ``buy``, ``09:30:00.000000001 US Eastern``.
 
     Empty where that would only repeat the value.
     """
     if field.type.kind == "float":
         return f"{value:,} {field.unit}" if field.unit else ""
-    assert isinstance(value, int | bytes)
     if value in field.codes:
         return printable(field.codes[value])
     if isinstance(value, bytes):
