@@ -85,7 +85,7 @@ def _types(feed: Feed, *, frames: bool) -> Iterator[str]:
         count = counts.get(message.tag_text, 0)
         assert len(seen.get(message.key, ())) == count
         if count:
-            table = feed.table(message.key)
+            table = feed.table(message.name)
             yield f"{message.name} {count} {_columns(table, count, frames=frames)}"
             yield from _groups(table, message, seen[message.key], frames=frames)
 
