@@ -155,7 +155,8 @@ middle = len(orders) // 2
 cache_lines(feed, orders[middle : middle + 16], order, "price")
 
 # %% [markdown]
-# Grey are the lines that have to be fetched, blue the bytes that anybody wants of them.
+# Grey are the lines that have to be fetched, blue the bytes that anybody wants of them. Lines with
+# a dotted edge are not touched.
 #
 # ### What the distance costs
 #
@@ -187,8 +188,9 @@ stride_guess.reveal(
 )
 
 # %% [markdown]
-# It may go on rising after the bend: many machines fetch lines in pairs, and from 128 bytes on the
-# second one is for nothing too.
+# What comes after the bend differs from machine to machine. Lines are fetched ahead, often in
+# pairs; and where addresses are a power of two apart, many of them compete for few places in the
+# cache.
 
 # %% [markdown]
 # ## 3 · Byte order, distance, and one copy
@@ -379,9 +381,11 @@ def columns_of(places):
 
 def ask_columns(columns):
     locate, shares = columns["stock_locate"], columns["shares"].astype(np.uint64)
-    sums = np.bincount(locate, columns["price"] * shares), np.bincount(locate, shares)
+    sums = np.zeros((2, int(locate.max()) + 1), np.uint64)
+    np.add.at(sums[0], locate, columns["price"] * shares)
+    np.add.at(sums[1], locate, shares)
     seen = np.flatnonzero(sums[1])
-    return answer_of(seen, *(each[seen] for each in sums))
+    return answer_of(seen, *sums[:, seen])
 
 
 # %%
@@ -529,8 +533,9 @@ limit_guess = predict(
 limit_guess
 
 # %% [markdown]
-# 1. Press **Start**. Each step is measured over and over; a dot is one measurement.
-# 2. Mind the scale: it is logarithmic. A line as long as another one is the same factor.
+# 1. Press **Start**. Each step is measured over and over; a dot is one measurement, the marker the
+#    least of them.
+# 2. Mind the scale: it is logarithmic. Lines of equal length are equal factors.
 # 3. Which step comes nearest to the limit? Which one could not be faster without reading less?
 # 4. Press **Stop** (it stops by itself after a minute).
 
@@ -541,7 +546,7 @@ panel = limit_panel(large)  # a step of your own: limit_panel(large, {"mine": la
 panel
 
 # %%
-found = panel.run.medians() or panel.run.once()
+found = panel.run.least() or panel.run.once()
 limit_guess.reveal(
     found["index"] / found["read every byte"],
     f"A record takes {found['records'] / found['read every byte']:,.0f} times as long as reading "
@@ -550,12 +555,13 @@ limit_guess.reveal(
 )
 
 # %% [markdown]
-# - **Nothing that looks at every byte gets past the line.** The index comes near it, because it
-#   writes little: a few bytes for each message.
-# - **One column can get past it**, if it needs fewer lines. The panel says how many.
-# - **Whoever writes all values cannot beat a copy by much.** Rows and columns of all fields *are*
-#   copies, in another order. What can be had beyond that is to decode less.
-# - **Records are far to the right**, and no faster memory would help them.
+# - **Nothing that needs every line of memory gets past the limit.** (If it seems to, another
+#   program was at work while the limit was measured.) The index comes near it: it looks at little
+#   of each message, and writes a few bytes.
+# - **One column can get past it**, where it needs fewer lines. The panel says how many.
+# - **Whoever wants all values has to write them**, about as many bytes as a copy does. Rows and
+#   columns of all fields *are* copies, in another order. To be faster still, decode less.
+# - **Records are far to the right.** No faster memory would help them.
 #
 # What counts as the limit depends on where the bytes are: these are in memory. From a disk or a
 # network they come more slowly, and the line is further to the right.

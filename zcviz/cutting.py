@@ -148,7 +148,7 @@ class Cutter(Fitter):
     def _next(self, datagram: Buffer, at: int, stop: int) -> tuple[int, int]:
         # Where the message begins whose prefix is at `at`, and its size: below 0 if impossible.
         body = at + self.prefix
-        if self.prefix == 0:
+        if self._program is not None:
             return at, message_size(np.frombuffer(datagram, np.uint8), at, stop, self._program)
         size = self._length(datagram, at) - self.framing.counted if body <= stop else -1
         return body, size

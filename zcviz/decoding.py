@@ -56,13 +56,14 @@ class Plan:
     ) -> None:
         protocol = capture.protocol
         wanted = protocol if tags is None else map(protocol.__getitem__, tags)
-        self.capture, self.form = capture, form
+        self.capture = capture
         self.messages = {message.key: message for message in wanted}
         self.interrupted = False
         self.expected = expected_sizes(protocol)
         self.widths: dict[int, int] = {}
         if form != "fields" and protocol.head is None:
             self.table, self.widths = tables_of(tuple(self.messages.values()), form)
+        self.form = form if self.widths else "fields"
         self.gathered = {k: m for k, m in self.messages.items() if k not in self.widths}
         # No length fits the types that kernels make no rows of.
         self.fitting = self.expected.copy()

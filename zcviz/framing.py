@@ -46,12 +46,12 @@ def _place(header: Message, name: str) -> tuple[int, int]:
     return (header[name].offset, header[name].type.size) if name else (0, 0)
 
 
-def program_of(framing: Framing, protocol: Protocol) -> NDArray[np.int64]:
-    """Return what says how long a message is where no length stands before it.
+def program_of(framing: Framing, protocol: Protocol) -> NDArray[np.int64] | None:
+    """Return what says how long a message is; None where a length stands before it.
 
     Memory: a new array each time, which a scan writes into.
     """
-    return np.zeros(1, np.int64) if framing.prefix is not None else size_program(protocol)
+    return size_program(protocol) if framing.prefix is None else None
 
 
 @cache

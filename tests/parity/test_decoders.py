@@ -166,6 +166,30 @@ def test_columns_hold_the_same_values(message, offset_type):
 
 
 @every_message
+@pytest.mark.parametrize("chunk", [2, 100])
+def test_several_columns_at_once(message, chunk, monkeypatch):
+    monkeypatch.setattr("zcviz.codec.columns._CHUNK", chunk)
+    data, offsets, extents = scattered(message, 6)
+    inside = offsets + message.size + 8 <= len(data)  # and the others one by one: above
+    offsets, extents = offsets[inside], extents[inside]
+    array = np.frombuffer(data, np.uint8)
+    for chosen in (extents >= 0, extents >= message.size):  # the latter all in one kernel
+        offsets, extents = offsets[chosen], extents[chosen]
+        places = offsets.astype(np.uint32)
+        told = {} if message.block else {"blocks": extents.astype(np.uint32)}
+        for names in (None, list(message.by_name)[::-2]):
+            columns = gather_columns(array, places, message, names, **told)
+            assert list(columns) == list(message.by_name if names is None else names)
+            for name, column in columns.items():
+                expected = [
+                    plain(values_by_hand(message, data, at, extent))[name]
+                    for at, extent in zip(offsets.tolist(), extents.tolist(), strict=True)
+                ]
+                assert as_values(column, message[name]) == expected
+                assert column.tobytes() == gather(array, places, message, name, **told).tobytes()
+
+
+@every_message
 def test_columns_can_be_put_where_they_are_wanted(message):
     data, offsets, extents = scattered(message, 3)
     array = np.frombuffer(data, np.uint8)

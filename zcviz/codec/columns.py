@@ -20,6 +20,7 @@ Offsets = NDArray[np.unsignedinteger]
 
 _KINDS = {"uint": "u", "int": "i", "float": "f", "alpha": "S", "raw": "V"}
 _CHUNK = 1 << 14  # messages whose bytes stay in the cache while field after field is read
+_WORD = 8
 
 
 @cache
@@ -128,52 +129,47 @@ def gather_columns(
     Memory: one allocation for all columns, which lives as long as any of them.
     """
     from ..kernels import COMPILED
-    from ..kernels.fields import WORD, gather_fields
+    from ..kernels.fields import gather_fields
 
     chosen = list(message.by_name if names is None else names)
-    columns, places = _columns(message, chosen, len(offsets), WORD)
-    out = columns.pop("")
-    together = [name for name in chosen if COMPILED and _is_word(message, message[name], WORD)]
-    alone = [name for name in chosen if name not in together]
-    reach = max([message[name].end for name in together], default=0)
-    table = [(message[n].offset, message[n].type.size, columns[n].itemsize) for n in together]
+    memory, starts, columns = _columns(message, chosen, len(offsets))
+    words = [name for name in chosen if COMPILED and _is_word(message, message[name])]
+    sizes = [(message[name].offset, message[name].type.size) for name in words]
+    table = np.array([(*sizes[i], columns[n].itemsize, starts[n]) for i, n in enumerate(words)])
+    reach = max([message[name].end for name in words], default=0)
     # Some messages after others, not some fields after others: so the bytes of a message come from
     # memory once.
     for some in _chunks(offsets, _CHUNK):
-        near = offsets[some]
+        near, left = offsets[some], chosen
         given = _blocks(data, near, message, None if blocks is None else blocks[some])
-        fit = int(near.max()) + max(reach + WORD, message.size) <= len(data)
-        if table and fit and (given is None or int(given.min()) + message.block >= reach):
-            starts = [places[name] + some.start * columns[name].itemsize for name in together]
-            rows = [(*row, start) for row, start in zip(table, starts, strict=True)]
-            gather_fields(data, near, np.array(rows), message.order == ">", out)
-            left = alone
-        else:
-            left = chosen
+        whole = given is None or int(given.min()) + message.block >= reach
+        if words and whole and int(near.max()) + max(reach + _WORD, message.size) <= len(data):
+            gather_fields(data, near, table, some.start, message.order == ">", memory)
+            left = [name for name in chosen if name not in words]
         for name in left:
             gather(data, near, message, name, columns[name][some], given)
     return columns
 
 
 def _columns(
-    message: Message, names: list[str], count: int, spare: int
-) -> tuple[dict[str, NDArray[Any]], dict[str, int]]:
-    # Columns in one piece of memory, `spare` bytes after each, and where they start; "" is all.
-    places, end = {}, 0
-    for name in names:
-        places[name] = end
-        end += -(-count * column_dtype(message[name]).itemsize // spare) * spare + spare
-    out = np.empty(end, np.uint8)
-    columns = {"": out}
-    for name, start in places.items():
-        kind = column_dtype(message[name])
-        columns[name] = out[start : start + count * kind.itemsize].view(kind)
-    return columns, places
+    message: Message, names: list[str], count: int
+) -> tuple[Bytes, dict[str, int], dict[str, NDArray[Any]]]:
+    # Columns in one piece of memory, where each starts in it, a word of room after each.
+    kinds = {name: column_dtype(message[name]) for name in names}
+    starts, end = {}, 0
+    for name, kind in kinds.items():
+        starts[name] = end
+        end += -(-count * kind.itemsize // _WORD) * _WORD + _WORD
+    memory = np.empty(end, np.uint8)
+    return memory, starts, {
+        name: memory[starts[name] : starts[name] + count * kind.itemsize].view(kind)
+        for name, kind in kinds.items()
+    }  # fmt: skip
 
 
-def _is_word(message: Message, field: Field, most: int) -> bool:
+def _is_word(message: Message, field: Field) -> bool:
     # Whether the kernel that turns bytes round, or does not, makes the field's value of them.
-    if field.constant is not None or field.type.size > most:
+    if field.constant is not None or field.type.size > _WORD:
         return False
     if field.type.is_number:
         return field.type != WireType("int", 6)  # whose sign is not at the end of a word

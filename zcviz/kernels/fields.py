@@ -10,17 +10,18 @@ from numpy.typing import NDArray
 from ._jit import jit
 from .simd import get, load, prefetch, reversed_bytes, store
 
-__all__ = ["WORD", "gather_fields"]
+__all__ = ["gather_fields"]
 
 Array = NDArray[Any]
 
-WORD = 8
-"""How many bytes are read and written at a time."""
+_WORD = 8
 _AHEAD = 32
 
 
 @jit
-def gather_fields(data: Array, offsets: Array, fields: Array, turn: bool, out: Array) -> None:
+def gather_fields(
+    data: Array, offsets: Array, fields: Array, first: int, turn: bool, out: Array
+) -> None:
     """Fill columns with fields of at most eight bytes, in native byte order.
 
     Parameters
@@ -30,7 +31,9 @@ def gather_fields(data: Array, offsets: Array, fields: Array, turn: bool, out: A
         Where messages start. A word at each field of each of them is in `data`.
     fields : (n_fields, 4) int64
         Of each field, where it is in a message, how many bytes it has there and in its column, and
-        where in `out` the column's first value goes.
+        where in `out` its column starts.
+    first : int
+        Number of the first message's values in the columns.
     turn : bool
         Whether the most significant byte comes first.
     out : (m,) uint8
@@ -45,8 +48,9 @@ def gather_fields(data: Array, offsets: Array, fields: Array, turn: bool, out: A
             prefetch(data, np.int64(get(offsets, i)))
         for which in range(len(fields)):
             at, size = fields[which, 0], fields[which, 1]
-            step, to = fields[which, 2], fields[which, 3]
-            lacks = np.uint64(8 * (WORD - size))
+            step = fields[which, 2]
+            to = fields[which, 3] + first * step
+            lacks = np.uint64(8 * (_WORD - size))
             for i in range(low, high):
                 # What is too much of a word is shifted out, or overwritten by the next value.
                 word = load(data, np.int64(get(offsets, i)) + at)

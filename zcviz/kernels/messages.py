@@ -177,7 +177,7 @@ def _scan_blocks(
     row: int,
     datagrams: Array,
     layout: Numbers,
-    program: Array,
+    program: Array | None,
     expected: Array,
     offsets: Array,
     sizes: Array,
@@ -196,7 +196,7 @@ def _scan_blocks(
     found = 0
     while found != blocks and (blocks >= 0 or at < stop):
         body = at + prefix
-        if prefix == 0:
+        if program is not None:
             size = message_size(data, at, stop, program)
             if size <= 0:
                 if not cut:
@@ -251,7 +251,7 @@ def scan_datagrams(
     last: int,
     kept: int,
     layout: Numbers,
-    program: Array,
+    program: Array | None,
     expected: Array,
     offsets: Array,
     sizes: Array,
@@ -273,8 +273,9 @@ def scan_datagrams(
     layout : tuple of int
         See `Layout`. A tuple, because the compiler cannot know that the arrays that are written
         are not the layout, and would read it again for every message.
-    program : (n,) int64
-        How to step over a message that no length stands before.
+    program : (n,) int64, or None
+        How to step over a message that no length stands before; None where one does. The compiler
+        then leaves the stepping out, which takes it longer than all the rest.
     expected : (256,) or (65536,) uint16
         Documented size by tag; 0 for an unknown tag, which any length fits.
     offsets, sizes, tags : (room,) unsigned

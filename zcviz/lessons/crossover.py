@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, ClassVar
 
 from ..viz.timing import ThemedFigure
-from .curves import Curve, Look, card_of, draw
+from .curves import Curve, Look, Plot
 from .pace import pace
 from .show import number_text
 
@@ -64,23 +64,28 @@ class TwoWays:
             return f"{text}{one.capitalize()} is cheaper however few are {self.asked}."
         return f"{text}From {self.crossover} {self.counted}s on {one} is the cheaper way."
 
-    def plot(self) -> ThemedFigure:
-        """Return the figure: time over the number of things asked, a line a way."""
-        curves = [
+    @property
+    def plotted(self) -> Plot:
+        """Time over the number of things asked, a curve a way."""
+        curves = tuple(
             Curve(name, tuple(enumerate(costs, 1)), _LOOKS.get(name, "neutral"))
             for name, costs in self.ns.items()
-        ]
-        return draw(
+        )
+        return Plot(
             curves,
             title=f"Time per {self.per}, nanoseconds",
             axis=self.axis,
-            description=self.sentence,
-            ticks=[at for at, _ in curves[0].points],
+            sentence=self.sentence,
+            ticks=tuple(at for at, _ in curves[0].points),
             mark=(self.crossover - 0.5, "") if self.crossover not in (None, 1) else None,
         )
 
+    def plot(self) -> ThemedFigure:
+        """Return the figure."""
+        return self.plotted.figure()
+
     def _repr_html_(self) -> str:
-        return card_of(self.plot(), repr(self)).html
+        return self.plotted.card(repr(self)).html
 
     def __repr__(self) -> str:
         names = list(self.ns)

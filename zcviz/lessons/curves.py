@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 from typing import Any, Literal
@@ -14,7 +13,7 @@ from ..viz.theme import LIGHT
 from ..viz.timing import ThemedFigure
 from .show import Shown, card, number_text, prose
 
-__all__ = ["Curve", "Look", "card_of", "draw"]
+__all__ = ["Curve", "Look", "Plot"]
 
 Look = Literal["copying", "zero-copy", "neutral", "arrow", "database"]
 """Colour, line and marker. Arrow and a database go on with the columns: blue, and ink."""
@@ -26,6 +25,14 @@ _LOOKS: dict[Look, dict[str, Any]] = {
     "arrow": {"color": LIGHT["view"], "linestyle": (0, (6, 2, 1, 2)), "marker": "^"},
     "database": {"color": LIGHT["ink"], "linestyle": (0, (3, 1.5)), "marker": "D"},
 }
+_STYLE = """
+.zcl-plot{display:flex;flex-wrap:wrap;gap:6px 26px;align-items:center}
+.zcl-plot>div{flex:1 1 500px;min-width:0;max-width:590px}
+.zcl-plot>div:last-child{flex:1 1 190px;max-width:none}
+.zcl-plot svg{display:block;width:100%;height:auto}
+.zcl-plot>.zcl-slim{display:none}
+@media(max-width:700px){.zcl-plot>.zcl-slim{display:block}.zcl-plot>.zcl-broad{display:none}}
+"""
 _GAP = 0.075  # of the axis, between two names
 
 
@@ -46,88 +53,107 @@ class Curve:
     look: Look = "neutral"
 
 
-def draw(
-    curves: Sequence[Curve],
-    *,
-    title: str,
-    axis: str,
-    description: str,
-    ticks: Sequence[float] | None = None,
-    logarithmic: bool = False,
-    mark: tuple[float, str] | None = None,
-) -> ThemedFigure:
-    """Return the figure of curves.
+@dataclass(frozen=True)
+class Plot:
+    """Curves over one axis.
 
-    Parameters
+    Attributes
     ----------
-    curves : sequence of Curve
+    curves : tuple of Curve
     title : str
         What is drawn upwards, with its unit.
     axis : str
         What is drawn to the right.
-    description : str
-        The text alternative.
-    ticks : sequence of float, optional
-        Of the lower axis.
+    sentence : str
+        What it shows, which is the text alternative too.
+    ticks : tuple of float
+        Of the lower axis; by default, some.
     logarithmic : bool
         Both axes; the texts have to say so.
     mark : (float, str), optional
         A place on the lower axis, and what it is.
     """
-    figure = ThemedFigure(figsize=(5.9, 3.5), layout="constrained")
-    figure.description = description
-    figure.patch.set_alpha(0)
-    axes = figure.subplots()
-    for curve in curves:
-        axes.plot(*zip(*curve.points, strict=True), markersize=4.5, lw=1.8, **_LOOKS[curve.look])
-    _scales(axes, curves, logarithmic)
-    if ticks is not None:
-        axes.set_xticks(ticks, [number_text(each) for each in ticks])
-    if mark is not None:
-        at, text = mark
-        axes.axvline(at, color=LIGHT["soft"], lw=1, linestyle=":", zorder=0)
-        _write(axes, text, (at, 0.97), (5, 0), color=LIGHT["soft"], fontsize=9.5, va="top")
-    _name(axes, curves, logarithmic)
-    axes.set_xlabel(axis, color=LIGHT["soft"], fontsize=11)
-    axes.set_title(title, loc="left", fontsize=11, color=LIGHT["ink"])
-    axes.patch.set_alpha(0)
-    axes.grid(axis="y", color=LIGHT["line"], linewidth=0.5)
-    axes.tick_params(which="both", colors=LIGHT["soft"], labelsize=10)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(LIGHT["line"])
-    return figure
+
+    curves: tuple[Curve, ...]
+    title: str
+    axis: str
+    sentence: str
+    ticks: tuple[float, ...] = ()
+    logarithmic: bool = False
+    mark: tuple[float, str] | None = None
+
+    def figure(self, narrow: bool = False) -> ThemedFigure:
+        """Return the figure, for a wide page or for a narrow one."""
+        figure = ThemedFigure(figsize=(3.5, 3.4) if narrow else (5.9, 3.5), layout="constrained")
+        figure.description = self.sentence
+        figure.patch.set_alpha(0)
+        axes = figure.subplots()
+        for curve in self.curves:
+            look = _LOOKS[curve.look]
+            axes.plot(*zip(*curve.points, strict=True), markersize=4.5, lw=1.8, **look)
+        self._scales(axes, 0.42 if narrow else 0.25)
+        if self.ticks:
+            axes.set_xticks(self.ticks, [number_text(each) for each in self.ticks])
+        if self.mark is not None:
+            at, text = self.mark
+            axes.axvline(at, color=LIGHT["soft"], lw=1, linestyle=":", zorder=0)
+            _write(axes, text, (at, 0.97), (5, 0), color=LIGHT["soft"], fontsize=9.5, va="top")
+        self._name(axes)
+        axes.set_xlabel(self.axis, color=LIGHT["soft"], fontsize=11, wrap=True)
+        axes.set_title(self.title, loc="left", fontsize=11, color=LIGHT["ink"], wrap=True)
+        axes.patch.set_alpha(0)
+        axes.grid(axis="y", color=LIGHT["line"], linewidth=0.5)
+        axes.tick_params(which="both", colors=LIGHT["soft"], labelsize=10)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.spines["bottom"].set_color(LIGHT["line"])
+        return figure
+
+    def card(self, words: str) -> Shown:
+        """Return the figure in a card, its sentence beside it; `words` say the same in text."""
+        drawn = "".join(
+            f"<div class='zcl-{'slim' if narrow else 'broad'}'>{self.figure(narrow).to_svg()}</div>"
+            for narrow in (False, True)
+        )
+        said = f"<div><div class='zcl-said'>{prose(self.sentence)}</div></div>"
+        return card(f"<style>{_STYLE}</style><div class='zcl-plot'>{drawn}{said}</div>", words)
+
+    def _scales(self, axes: Axes, room: float) -> None:
+        # Room on the right, as a share of the axis, is for the names.
+        xs = [x for curve in self.curves for x, _ in curve.points]
+        ys = [y for curve in self.curves for _, y in curve.points]
+        if not self.logarithmic:
+            width = (max(xs) - min(xs)) or 1
+            axes.set(
+                xlim=(min(xs) - 0.03 * width, max(xs) + room * width), ylim=(0, 1.08 * max(ys))
+            )
+            return
+        axes.set(xscale="log", yscale="log")
+        axes.set(xlim=(min(xs) / 1.4, max(xs) * (max(xs) / min(xs)) ** room))
+        axes.set(ylim=(min(ys) / 1.5, max(ys) * 1.5))
+        for each in (axes.xaxis, axes.yaxis):
+            each.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+            each.set_minor_formatter(NullFormatter())
+
+    def _name(self, axes: Axes) -> None:
+        # At the end of each curve, moved apart where names would overprint one another.
+        low, high = axes.get_ylim()
+
+        def height(y: float) -> float:
+            share = log(y / low) / log(high / low) if self.logarithmic else (y - low) / (high - low)
+            return share
+
+        ends = sorted((height(curve.points[-1][1]), n) for n, curve in enumerate(self.curves))
+        placed = -_GAP
+        for wanted, number in ends:
+            curve = self.curves[number]
+            placed = max(placed + _GAP, wanted)
+            colour = _LOOKS[curve.look]["color"]
+            where = curve.points[-1][0], placed
+            _write(axes, curve.name, where, (9, 0), color=colour, fontweight="bold", va="center")
 
 
-def _scales(axes: Axes, curves: Sequence[Curve], logarithmic: bool) -> None:
-    xs = [x for curve in curves for x, _ in curve.points]
-    ys = [y for curve in curves for _, y in curve.points]
-    if not logarithmic:
-        room = (max(xs) - min(xs)) or 1
-        axes.set(xlim=(min(xs) - 0.03 * room, max(xs) + 0.25 * room), ylim=(0, 1.08 * max(ys)))
-        return
-    axes.set(xscale="log", yscale="log")
-    axes.set(xlim=(min(xs) / 1.4, max(xs) * (max(xs) / min(xs)) ** 0.24))
-    axes.set(ylim=(min(ys) / 1.5, max(ys) * 1.5))
-    for each in (axes.xaxis, axes.yaxis):
-        each.set_major_formatter(FuncFormatter(lambda value, _: number_text(value)))
-        each.set_minor_formatter(NullFormatter())
-
-
-def _name(axes: Axes, curves: Sequence[Curve], logarithmic: bool) -> None:
-    # At the end of each curve, moved apart where names would overprint one another.
-    low, high = axes.get_ylim()
-
-    def height(y: float) -> float:
-        return log(y / low) / log(high / low) if logarithmic else (y - low) / (high - low)
-
-    ends = sorted((height(curve.points[-1][1]), number) for number, curve in enumerate(curves))
-    placed = -_GAP
-    for wanted, number in ends:
-        curve = curves[number]
-        placed = max(placed + _GAP, wanted)
-        colour = _LOOKS[curve.look]["color"]
-        where = curve.points[-1][0], placed
-        _write(axes, curve.name, where, (9, 0), color=colour, fontweight="bold", va="center")
+def _short(value: float) -> str:
+    return f"{value / 1e6:g} M" if value >= 1e6 else number_text(value)
 
 
 def _write(
@@ -137,9 +163,3 @@ def _write(
         text, where, xycoords=("data", "axes fraction"), xytext=shift,
         textcoords="offset points", **{"fontsize": 11, **style},
     )  # fmt: skip
-
-
-def card_of(figure: ThemedFigure, words: str) -> Shown:
-    """Return a figure in a card, with its description beneath; `words` say the same in text."""
-    said = f"<div class='zcl-said'>{prose(figure.description)}</div>"
-    return card(f"<div style='max-width:620px'>{figure.to_svg()}</div>{said}", words)

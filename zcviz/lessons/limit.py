@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from statistics import median
 
 import numpy as np
 
@@ -156,11 +155,11 @@ class LimitRun:
         self._thread.start()
 
     def once(self, rounds: int = 3) -> dict[str, float]:
-        """Measure a few rounds here and now, from the beginning; return `medians`."""
+        """Measure a few rounds here and now, from the beginning; return `least`."""
         self._clear()
         for _ in range(rounds + 1):  # the first one compiles
             self._round(threading.Event(), lambda: None)
-        return self.medians()
+        return self.least()
 
     def _clear(self) -> None:
         self.stop()
@@ -207,15 +206,18 @@ class LimitRun:
         """Return the newest measurements of a step, oldest first [ns per message]."""
         return list(self._ns.get(name, ()))
 
-    def medians(self) -> dict[str, float]:
-        """Return the medians of the newest measurements [ns per message]; of none, nothing."""
+    def least(self) -> dict[str, float]:
+        """Return the least of the newest measurements [ns per message]; of none, nothing.
+
+        The least, because whatever else a machine does makes a step longer, and never shorter.
+        """
         found = {each.name: self.times(each.name) for each in self.steps}
-        return {name: median(times) for name, times in found.items() if times}
+        return {name: min(times) for name, times in found.items() if times}
 
     @property
     def sentence(self) -> str:
         """What the figures say, in words; empty before all steps were measured."""
-        ns = self.medians()
+        ns = self.least()
         if len(ns) < len(self.steps) or not ns[FLOOR]:
             return ""
         ratios = {name: times_text(taken / ns[FLOOR]) for name, taken in ns.items()}
@@ -226,7 +228,7 @@ class LimitRun:
         )
 
     def __repr__(self) -> str:
-        ns = self.medians()
+        ns = self.least()
         lines = [
             f"{each.name:<22}{number_text(ns[each.name]):>8} ns a message" if each.name in ns
             else f"{each.name:<22}not measured yet"

@@ -108,7 +108,7 @@ class LimitPanel(anywidget.AnyWidget):
         run = self.run
         with self.hold_sync():
             self.running = run.running
-            self.floor = run.medians().get(FLOOR, 0.0)
+            self.floor = run.least().get(FLOOR, 0.0)
             self.rows = _rows(run)
             self.sentence = run.sentence
             ended = "" if run.running or not run.rounds else f"Stopped after {run.rounds} rounds."
@@ -125,7 +125,7 @@ class LimitPanel(anywidget.AnyWidget):
 
 
 def _rows(run: LimitRun) -> list[dict[str, Any]]:
-    ns = run.medians()
+    ns = run.least()
     floor = ns.get(FLOOR, 0.0)
     return [
         {

@@ -63,7 +63,7 @@ def bars(rows: Sequence[Bar], unit: str, *, title: str, sentence: str = "") -> S
     cells, words = [], [title]
     for each in rows:
         amount = f"{number_text(each.value)} {unit}"
-        width = max(0.0, each.value) / longest * 70
+        width = max(0.0, each.value) / longest * 58
         cells.append(
             f"<span>{_SIGNS[each.kind]}{escape(each.name)}</span>"
             f"<div class='zcl-bar zcl-measured {_CLASSES[each.kind]}'>"

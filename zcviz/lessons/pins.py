@@ -34,13 +34,17 @@ def pins(file: str | os.PathLike[str], makers: Mapping[str, Callable[[Feed], Any
         A table: bytes shown, bytes that stay in memory for them, whether the file could be closed.
     """
     rows = [(name, *_tried(open_feed(file), make)) for name, make in makers.items()]
-    held = [name for name, *_, verdict in rows if verdict[1] == "zero-copy"]
+    held = [name for name, *_, verdict in rows if verdict[1]]
+    sentence = (
+        f"What keeps the file from being closed: {'; '.join(held)}."
+        if held
+        else "None of them keeps the file from being closed."
+    )
     return listing(
         ["what is kept", "bytes it shows", "bytes that stay for it", "and the file"],
         rows,
         title="What keeps what",
-        sentence=f"{len(held)} of {len(rows)} keep the file from being closed: those that look "
-        "into it.",
+        sentence=sentence,
     )
 
 

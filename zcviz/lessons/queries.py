@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import ZcvizError
 from ..trace import overlap, provenance
 from ..viz.timing import ThemedFigure
-from .curves import Curve, Look, card_of, draw
+from .curves import Curve, Look, Plot
 from .listing import listing
 from .pace import pace
 from .show import Kind, Shown, number_text
@@ -105,21 +105,26 @@ class QueryCosts:
     def _numbers(self) -> list[int]:
         return sorted({number for costs in self.ns.values() for number in costs})
 
-    def plot(self) -> ThemedFigure:
-        """Return the figure: time over number of messages, both logarithmic."""
-        return draw(
-            [
+    @property
+    def plotted(self) -> Plot:
+        """Time over number of messages, both logarithmic, a curve a way."""
+        return Plot(
+            tuple(
                 Curve(name, tuple(costs.items()), _LOOKS.get(name, "neutral"))
                 for name, costs in self.ns.items()
-            ],
+            ),
             title="Time per message, nanoseconds (log scale)",
             axis="messages asked of (log scale)",
-            description=self.sentence,
+            sentence=self.sentence,
             logarithmic=True,
         )
 
+    def plot(self) -> ThemedFigure:
+        """Return the figure."""
+        return self.plotted.figure()
+
     def _repr_html_(self) -> str:
-        return card_of(self.plot(), repr(self)).html
+        return self.plotted.card(repr(self)).html
 
     def __repr__(self) -> str:
         head = "messages  " + "  ".join(f"{name:>9}" for name in self.ns)

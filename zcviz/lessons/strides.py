@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..viz.lines import LINE
 from ..viz.timing import ThemedFigure
-from .curves import Curve, card_of, draw
+from .curves import Curve, Plot
 from .pace import pace
 from .show import number_text
 
@@ -40,20 +40,25 @@ class StrideCosts:
             "for the same work on the same bytes."
         )
 
-    def plot(self) -> ThemedFigure:
-        """Return the figure: time over distance."""
-        ticks = [each for each in self.ns if each & (each - 1) == 0]  # powers of two
-        return draw(
-            [Curve("in place", tuple(self.ns.items()), "zero-copy")],
+    @property
+    def plotted(self) -> Plot:
+        """Time over distance."""
+        most = max(self.ns)
+        return Plot(
+            (Curve("in place", tuple(self.ns.items()), "zero-copy"),),
             title="Time per value, nanoseconds",
             axis="bytes from one value to the next",
-            description=self.sentence,
-            ticks=[each for each in ticks if each * 8 > max(ticks)],
+            sentence=self.sentence,
+            ticks=tuple(each for each in (0, LINE, 2 * LINE, 4 * LINE) if each <= most),
             mark=(LINE, f"{LINE} B: one line"),
         )
 
+    def plot(self) -> ThemedFigure:
+        """Return the figure."""
+        return self.plotted.figure()
+
     def _repr_html_(self) -> str:
-        return card_of(self.plot(), repr(self)).html
+        return self.plotted.card(repr(self)).html
 
     def __repr__(self) -> str:
         rows = (f"{stride:>8,} B  {ns:>7.2f}" for stride, ns in self.ns.items())

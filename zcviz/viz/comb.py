@@ -21,6 +21,7 @@ _LEFT, _RIGHT = 8, 8
 _STRIP, _HEIGHT = 26, 28  # of the strip of the feed: where it begins, how high it is
 _ROOM = 62  # for the teeth, from the strip to the arrays
 _ROW, _CELL = 30, 18  # one array below the other
+_SEAMS = 3  # units that an entry takes for its edges to be drawn
 _NARROW = 4  # messages that a narrow page has room for
 _BEFORE, _BEHIND = 96, 165  # units that the words on either side of the arrays take
 _LENGTH = 2  # bytes between two messages of one packet
@@ -129,10 +130,9 @@ class Comb:
             torn = self.first > 0, last + 1 < self.total
             size = size_text(len(shown) * each.width)
             parts.append(path(box(left, top, cell * len(shown), _CELL, torn), "derived"))
-            seams = "".join(
-                f"M{left + number * cell:.1f} {top}v{_CELL}" for number in range(1, len(shown))
-            )
-            parts.append(path(seams, "seam"))
+            if cell >= _SEAMS:
+                seams = (f"M{left + n * cell:.1f} {top}v{_CELL}" for n in range(1, len(shown)))
+                parts.append(path("".join(seams), "seam"))
             beside = left + cell * len(shown) + 12
             parts.append(label(beside, top + 13, f"{each.name}, {each.type}: {size}"))
             if row == 0:

@@ -84,12 +84,22 @@ class Touched:
         return [int(each) for each in lines_of(np.array(self.addresses, np.uint64), self.size)]
 
     @property
+    def fetched(self) -> int:
+        """Size of the lines [bytes]."""
+        return len(self.lines) * LINE
+
+    @property
+    def used(self) -> int:
+        """Size of the values [bytes]."""
+        return len(self.addresses) * self.size
+
+    @property
     def sentence(self) -> str:
         """How many lines for how many bytes, in words."""
-        number, used = len(self.lines), len(self.addresses) * self.size
+        number = len(self.lines)
         return (
-            f"{self.what}: {number} line{'s' * (number != 1)}, {size_text(number * LINE)} fetched "
-            f"for {size_text(used)}"
+            f"{self.what}: {number} line{'s' * (number != 1)}, {size_text(self.fetched)} fetched "
+            f"for {size_text(self.used)}"
         )
 
 
@@ -99,23 +109,28 @@ class CacheLines:
 
     Attributes
     ----------
-    places : tuple of Touched
+    places : (Touched, Touched)
+        Where they lie, and in a column.
     """
 
-    places: tuple[Touched, ...]
+    places: tuple[Touched, Touched]
 
     @property
     def sentence(self) -> str:
         """What the picture shows, in words."""
-        return ". ".join(each.sentence for each in self.places) + "."
+        there, here = (each.fetched / each.used for each in self.places)
+        return (
+            f"For each byte that is wanted, {there:.1f} are fetched where the values lie, and "
+            f"{here:.1f} in the column."
+        )
 
     def __str__(self) -> str:
-        return self.sentence
+        return "\n".join([*(each.sentence for each in self.places), self.sentence])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return sheet(self._draw, self.sentence, self.sentence)
+        return sheet(self._draw, self.sentence, str(self))
 
     def _draw(self, width: int) -> tuple[str, float]:
         parts, y = [], 0.0

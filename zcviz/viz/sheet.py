@@ -12,7 +12,11 @@ __all__ = ["NARROW", "WIDE", "sheet"]
 
 WIDE, NARROW = 780, 340  # in the units of the drawing; about one CSS pixel each
 _STYLE = """
-.zc-sheet{container-type:inline-size;max-width:828px}
+.zc-sheet{padding:.8em 1em;border:1px solid var(--zc-line);border-radius:8px;max-width:826px;
+ margin:4px 2px;break-inside:avoid}
+.zc-sheet>div{container-type:inline-size}
+.zc-sheet p{border-left:3px solid var(--zc-soft);margin:.8em 0 .2em;padding:1px 0 1px 11px;
+ line-height:1.5}
 .zc-sheet svg{display:block;width:100%;height:auto}
 .zc-sheet .zc-340{display:none}
 @container (max-width:600px){.zc-sheet .zc-340{display:block}.zc-sheet .zc-780{display:none}}
@@ -26,13 +30,13 @@ Draw = Callable[[int], tuple[str, float]]
 
 
 def sheet(draw: Draw, sentence: str, words: str) -> str:
-    """Return a drawing as HTML.
+    """Return a drawing as HTML, and the sentence beneath it.
 
     Parameters
     ----------
     draw : callable (width)
     sentence : str
-        The text alternative.
+        What it shows, which is the text alternative too.
     words : str
         All that the drawing shows.
     """
@@ -45,4 +49,5 @@ def sheet(draw: Draw, sentence: str, words: str) -> str:
             f"<title>{escape(sentence)}</title><desc>{escape(words)}</desc>{content}</svg>"
         )
     style = f"<style>{CSS}{DRAWN}{_STYLE}</style>"
-    return f"{style}<div class='zc zc-sheet' style='background:none'>{''.join(drawings)}</div>"
+    said = f"<p>{escape(sentence)}</p>"
+    return f"{style}<div class='zc zc-sheet'><div>{''.join(drawings)}</div>{said}</div>"

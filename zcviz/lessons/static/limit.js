@@ -1,5 +1,5 @@
 // The page's side of the machine's limit. The kernel measures and says; this draws the newest state
-// on a logarithmic axis: a dot for each measurement, a marker at the median, a stem from the limit.
+// on a logarithmic axis: a dot for each measurement, a marker at the least, a stem from the limit.
 
 const SIGNS = { copying: "▨ ", "zero-copy": "▬ ", "": "" };
 const INVITATION = "Press Start: each step goes through all messages, one step after the other.";
@@ -135,7 +135,7 @@ class Panel {
       const stem = made("i", "zcl-stem");
       Object.assign(stem.style, { left: `${from}%`, width: `${to - from}%` });
       parts.unshift(stem);
-      parts.push(this.#placed("zcl-median", ns));
+      parts.push(this.#placed("zcl-least", ns));
     }
     const track = this.#line(...parts);
     track.setAttribute("role", "img");
