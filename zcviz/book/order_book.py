@@ -1,7 +1,7 @@
 """An order book: orders by reference, levels by price. It is fed events and knows no wire format.
 
-Plain Python, meant to be read, and what the compiled kernel is held against. `books` says which
-messages are which events, and has the books of all securities at once.
+Plain Python, meant to be read, and what the compiled kernel is held against. `events` says which
+messages are which events; `books` has the books of all securities at once.
 
 References are 64 bits, prices integers on the scale of the feed. Whatever a correct feed does not
 do is counted in `OrderBook.anomalies` and raises nothing:
@@ -35,7 +35,7 @@ class Side(IntEnum):
 
 
 class Event(NamedTuple):
-    """What one message does to a book; fields that its kind does not need are 0.
+    """What one message does to a book; what its kind does not need is 0, the side 2.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Event(NamedTuple):
     reference : int
         64 bits; which is the sign does not matter.
     side : int
-        A `Side`, or 2 for neither.
+        A `Side`; 2 for neither.
     shares : int [shares]
     price : int
         On the scale of the feed.
@@ -56,7 +56,7 @@ class Event(NamedTuple):
     kind: int
     security: int = 0
     reference: int = 0
-    side: int = 0
+    side: int = 2
     shares: int = 0
     price: int = 0
     new: int = 0
