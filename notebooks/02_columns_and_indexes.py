@@ -236,16 +236,16 @@ from zcviz.lessons.pace import pace
 
 ask = np.max  # another question: np.sum, np.mean, lambda values: np.count_nonzero(values > 1e6)
 questions = {name: lambda each=each: ask(each) for name, each in prices.items()}
-taken = pace(questions, len(wire_rows))
+lying = pace(questions, len(wire_rows))
 bars(
-    [Bar(name, ns, "copying" if "column" in name else "") for name, ns in taken.items()],
+    [Bar(name, ns, "copying" if "column" in name else "") for name, ns in lying.items()],
     "ns",
     title="Highest price, time per order",
 )
 
 # %%
-order_cost = taken["column, wire order"] - taken["column, native order"]
-distance_cost = taken["rows, native order"] - taken["column, native order"]
+order_cost = lying["column, wire order"] - lying["column, native order"]
+distance_cost = lying["rows, native order"] - lying["column, native order"]
 order_guess.reveal(
     "the byte order" if order_cost > distance_cost else "the distance",
     f"In a column, the order of the wire costs {order_cost:.2f} ns more for each value; in native "
@@ -478,9 +478,9 @@ if pyarrow:
 if duckdb:
     again["duckdb"] = lambda: ask_duckdb(table)
 again = {"gather, once": lambda: columns_of(places), **again}
-taken = pace(again, len(places))
+further = pace(again, len(places))
 bars(
-    [Bar(name, ns, "copying" if "once" in name else "") for name, ns in taken.items()],
+    [Bar(name, ns, "copying" if "once" in name else "") for name, ns in further.items()],
     "ns",
     title=f"Every further question, time per order ({len(places):,} orders)",
 )

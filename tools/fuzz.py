@@ -140,7 +140,7 @@ def check(data: bytes, compiled: Compiled | None) -> None:
 
     content, *way = opened(data)
     # The container's owner is named in answers: let it be the same one on both sides.
-    told = answers(_array(content), *way)
+    told = answers(_array(content), *way, summaries=compiled is not None)
     if compiled is not None:
         others = compiled.answers(data)
         if others[0] == "failed":

@@ -171,14 +171,11 @@ class Cutter(Fitter):
         -----
         A message whose length contradicts its type is reported and left out.
         """
-        stop, cut = len(datagram), full > len(datagram)
-        at = self.header
+        end = stop = len(datagram)
+        cut, at = full > end, self.header
         payload = self._size_of_payload(datagram, 0)
         if payload is not None and 0 <= payload <= stop - at:
-            end = at + payload
-            if end < stop:
-                report.note(base + end, PROBLEMS[Tally.TRAILING], 0, stop - end)
-            stop = end
+            stop = at + payload
         elif payload is not None and not cut:
             report.note(base, PROBLEMS[Tally.PAYLOAD], payload, stop - at)
         kept, found = [], 0
@@ -192,6 +189,8 @@ class Cutter(Fitter):
                 self._report_overrun(datagram, at, stop, base, report)
         elif at < stop:
             report.note(base + at, PROBLEMS[Tally.TRAILING], 0, stop - at)
+        if stop < end:
+            report.note(base + stop, PROBLEMS[Tally.TRAILING], 0, end - stop)
         return kept
 
     def _report_overrun(

@@ -185,7 +185,7 @@ class Accumulator:
 
     def result(self) -> Summary:
         """Return the summary of what was added so far."""
-        counts = dict(enumerate(self.messages))
+        counts = {tag: n for tag, n in enumerate(self.messages) if n}
         return assemble(
             self._protocol, counts, self.locates, self.symbols, self.first, self.last
         )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from .lab import Journey
+    from .reader import Reader
 
 pytest.importorskip("playwright")
 
@@ -75,3 +76,15 @@ def journey(browser: Browser, lab: str) -> Iterator[Callable[..., Journey]]:
     yield begin
     for each in begun:
         each.end()
+
+
+@pytest.fixture(scope="module")
+def reader(browser: Browser, lab: str, request: pytest.FixtureRequest) -> Iterator[Reader]:
+    """Someone who reads the lesson that the test module names, all of it run once."""
+    from .lab import Journey
+    from .reader import Reader
+
+    made = Reader(Journey.begin(browser, lab, request.module.LESSON))
+    made.journey.run_all()
+    yield made
+    made.journey.end()

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from tests.browser.lab import Journey
 from tests.browser.reader import PATIENCE, Reader
 
 LESSON = "notebooks/00_start_here.ipynb"
@@ -17,14 +15,6 @@ SOLVED = {
     "message_at": "return feed.data[feed.index.offsets[i]:][: feed.index.sizes[i]]",
     "keep": "return bytes(feed.data[feed.index.offsets[i]:][: feed.index.sizes[i]])",
 }
-
-
-@pytest.fixture(scope="module")
-def reader(browser: Browser, lab: str) -> Iterator[Reader]:
-    made = Reader(Journey.begin(browser, lab, LESSON))
-    made.journey.run_all()
-    yield made
-    made.journey.end()
 
 
 def test_all_cells_run(reader: Reader) -> None:

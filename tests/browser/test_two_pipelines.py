@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import Journey
 from tests.browser.reader import PATIENCE, Reader
 
 pytestmark = pytest.mark.slow  # minutes; the first lesson's journey is among the quick ones
@@ -28,14 +26,6 @@ LARGEST = """best = None
 SIDES = """orders = feed.table("A")
     buys = orders["buy_sell_indicator"] == b"B"
     return orders["shares"][buys].sum(), orders["shares"][~buys].sum()"""
-
-
-@pytest.fixture(scope="module")
-def reader(browser: Browser, lab: str) -> Iterator[Reader]:
-    made = Reader(Journey.begin(browser, lab, LESSON))
-    made.journey.run_all()
-    yield made
-    made.journey.end()
 
 
 def moment(reader: Reader, pipeline: str, stage: str) -> Locator:

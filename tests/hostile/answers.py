@@ -26,10 +26,11 @@ from zcviz.table import Table
 __all__ = ["answers"]
 
 
-def answers(content, protocol=None, schema=None, *, frames=False) -> list[str]:
+def answers(content, protocol=None, schema=None, *, summaries=True, frames=False) -> list[str]:
     """Open bytes and ask for everything: one line an answer, or the one that says why not.
 
-    `frames` asks for what pandas and Arrow make of it too, which takes long.
+    `summaries` asks for what pipelines, rows and books make of it, `frames` for what pandas and
+    Arrow do, which takes long.
     """
     try:
         feed = zcviz.open(content, protocol, schema)
@@ -37,7 +38,8 @@ def answers(content, protocol=None, schema=None, *, frames=False) -> list[str]:
         assert str(error)
         return [f"refused: {error}"]
     with feed:
-        return [*_whole(feed), *_types(feed, frames=frames), *_summaries(feed)]
+        told = [*_whole(feed), *_types(feed, frames=frames)]
+        return told + list(_summaries(feed)) if summaries else told
 
 
 def _digest(*arrays: np.ndarray) -> str:

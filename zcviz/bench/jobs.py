@@ -16,7 +16,7 @@ from ..pipelines import PIPELINES
 from ..scanner import Scanner
 from .job import Goal, Job, Unavailable, Work
 
-__all__ = ["BOOKS", "COLUMNS", "COPY", "INDEX", "JOBS", "SCAN", "Inputs"]
+__all__ = ["BOOKS", "COLUMNS", "COPY", "INDEX", "JOBS", "ROWS", "SCAN", "Inputs"]
 
 COPY = "copy the BinaryFILE into fresh memory"
 SCAN = "BinaryFILE → validated offsets and tags, arrays ready"

@@ -14,7 +14,7 @@ from ..feed import Feed
 from .environments import HERE, Environments
 from .files import shorten
 from .job import Line, Unavailable
-from .jobs import BOOKS, COLUMNS, INDEX, SCAN
+from .jobs import BOOKS, COLUMNS, INDEX, ROWS, SCAN
 from .process import run
 
 __all__ = ["PEERS", "Peer", "measure_peers"]
@@ -68,10 +68,10 @@ _OBJECTS = "a Python object with all fields for every message"
 
 PEERS = (
     Peer("itch-book", "walk", "follows the lengths", SCAN, "itch_book.cpp"),
-    Peer("itch-book", "decode", "ten message types to structs, their fields added up; no columns",
-         COLUMNS, "itch_book.cpp"),
-    Peer("itchcpp", "decode", "every message to a struct, handed to a function; no columns",
-         COLUMNS, "itchcpp.cpp"),
+    Peer("itch-book", "decode", "ten message types to structs; fields are added up, none are kept",
+         ROWS, "itch_book.cpp"),
+    Peer("itchcpp", "decode", "every message to a struct, handed to a function; none are kept",
+         ROWS, "itchcpp.cpp"),
     Peer("itchcpp", "objects", _OBJECTS, COLUMNS),
     Peer("itchfeed", "objects", _OBJECTS, COLUMNS, messages=FEW),
     Peer("meatpy", "objects", f"{_OBJECTS}; type O left out, for which it expects 52 bytes instead "

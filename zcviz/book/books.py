@@ -190,7 +190,7 @@ def feed_book(
     Messages count in the order of the file; what came twice counts twice. Where changes of an order
     do not name its security (ITCH 4.1), nobody can tell which of them dangle: none is counted.
 
-    Memory: a block of events, then about 300 bytes an open order.
+    Memory: a block of events, then about 220 bytes an open order.
     """
     protocol = feed.protocol
     changes = changes_of(protocol)

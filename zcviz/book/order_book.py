@@ -126,7 +126,7 @@ class OrderBook:
 
     Notes
     -----
-    Memory: about 300 bytes an open order.
+    Memory: about 220 bytes an open order.
 
     Examples
     --------

@@ -108,6 +108,7 @@ class BlockFlyweight(Flyweight):
     """
 
     __slots__ = ("_children", "_extent", "_place")
+    _open: Callable[[Buffer, int, int], Place]
     _extent: int
     _place: Place
 
@@ -132,7 +133,7 @@ class BlockFlyweight(Flyweight):
         """
         room: int = len(buffer)  # type: ignore[arg-type]
         stop = room if size is None else min(room, at + size)
-        return self._aim(buffer, at, opening(self.message)(buffer, at, stop))
+        return self._aim(buffer, at, self._open(buffer, at, stop))
 
     def _aim(self, buffer: Buffer, at: int, place: Place) -> BlockFlyweight:
         self._buffer = buffer
@@ -270,6 +271,7 @@ def view_of(message: Message) -> type[Flyweight]:
     if message.block < 0:
         body |= {field.name: _attribute(message, field) for field in message.fields}
         return type(message.class_name, (Flyweight,), body)
+    body["_open"] = staticmethod(opening(message))
     body |= {field.name: _block_attribute(message, field) for field in message.fields}
     for number, group in enumerate(message.groups):
         body[group.name] = property(partial(BlockFlyweight._entries, number=number), doc=group.doc)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from itertools import takewhile
 from typing import NamedTuple
 
 from ..buffers import Buffer, as_view
@@ -95,8 +96,10 @@ def _blocks(messages: Iterable[Message]) -> Iterator[Message]:
 
 def _since(message: Message, version: int) -> tuple[int, int]:
     # Parts are appended, so those that an older message has come first.
-    groups = sum(group.since <= version for group in message.groups)
-    return groups, sum(each.since <= version for each in message.data)
+    def there(parts: Iterable[Group | VarData]) -> int:
+        return sum(1 for _ in takewhile(lambda part: part.since <= version, parts))
+
+    return there(message.groups), there(message.data)
 
 
 @cache

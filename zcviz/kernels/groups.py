@@ -45,10 +45,10 @@ DATA_AT, DATA_SIZE, SINCE, CHILDREN, CHILD, ITEMS, ITEM, NEWEST, NODE = range(7,
 # An item: size of the length of var-data, version that brought it.
 LENGTH_SIZE, ITEM_SINCE, ITEM_FIELDS = range(3)
 
-# A frame, of an entry with another group inside: node; size of each entry's fixed part; entries to
+# A frame, of an entry that a group is inside of: node; size of each entry's fixed part; entries to
 # come, this one included; where it starts; how many groups and how much var-data follow it; how
 # many of the groups are behind us.
-_NODE, _BLOCK, _ENTRIES, _START, _GROUPS, _DATA, _DONE, FRAME = range(8)
+FRAME = 7
 
 # Faults: a header, entries, a length, or data reach beyond the message; entries take no bytes;
 # groups are too deep inside another.
@@ -107,6 +107,41 @@ def _parts(data: Bytes, at: int, program: Array, node: int, version: int) -> tup
         groups = _since(program, get(program, node + CHILD), NODE, SINCE, groups, version)
         items = _since(program, get(program, node + ITEM), ITEM_FIELDS, ITEM_SINCE, items, version)
     return groups, items
+
+
+@inner
+def _push(
+    program: Array,
+    top: int,
+    node: int,
+    block: int,
+    entries: int,
+    start: int,
+    groups: int,
+    items: int,
+    done: int,
+) -> int:
+    put(program, top, node)
+    put(program, top + 1, block)
+    put(program, top + 2, entries)
+    put(program, top + 3, start)
+    put(program, top + 4, groups)
+    put(program, top + 5, items)
+    put(program, top + 6, done)
+    return top + FRAME
+
+
+@inner
+def _frame(program: Array, top: int) -> tuple[int, int, int, int, int, int, int]:
+    return (
+        get(program, top),
+        get(program, top + 1),
+        get(program, top + 2),
+        get(program, top + 3),
+        get(program, top + 4),
+        get(program, top + 5),
+        get(program, top + 6),
+    )
 
 
 @inner
@@ -188,22 +223,15 @@ def _walk(
                 return _fail(program, DEPTH, at - size, 0, 0)
             if inside + after == 0:  # over all entries at once
                 if group == wanted:
-                    for _ in range(count):
-                        start_of = at if item < 0 else at + length
-                        used = _note(out, extents, used, start_of, length if item < 0 else 0)
-                        at += length
-                else:
-                    at += count * length
+                    for k in range(count):
+                        if item < 0:
+                            used = _note(out, extents, used, at + k * length, length)
+                        else:
+                            used = _note(out, extents, used, at + k * length + length, 0)
+                at += count * length
                 continue
-            put(program, top + _NODE, node)  # into the first entry
-            put(program, top + _BLOCK, block)
-            put(program, top + _ENTRIES, entries)
-            put(program, top + _START, start)
-            put(program, top + _GROUPS, groups)
-            put(program, top + _DATA, items)
-            put(program, top + _DONE, done)
-            top += FRAME
-            node, block, groups, items, entries, start = group, length, inside, after, count, at
+            top = _push(program, top, node, block, entries, start, groups, items, done)
+            node, block, entries, start, groups, items = group, length, count, at, inside, after
         else:
             if items or node == wanted:
                 at, used = _data(data, at, stop, program, node, items, out, extents, used)
@@ -217,13 +245,7 @@ def _walk(
                     put(program, FOUND, used)
                     return at
                 top -= FRAME
-                node = get(program, top + _NODE)
-                block = get(program, top + _BLOCK)
-                entries = get(program, top + _ENTRIES)
-                start = get(program, top + _START)
-                groups = get(program, top + _GROUPS)
-                items = get(program, top + _DATA)
-                done = get(program, top + _DONE)
+                node, block, entries, start, groups, items, done = _frame(program, top)
                 continue
         # The fixed part of an entry.
         if stop - at < block:

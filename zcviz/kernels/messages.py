@@ -163,8 +163,6 @@ def _bounds(
         payload = _number(data, start + layout[_PAYLOAD], layout[_PAYLOAD_SIZE], big)
         payload -= layout[_PAYLOAD_COUNTED]
         if 0 <= payload <= stop - body:
-            if body + payload < stop:
-                note(problems, tally, _TRAILING, body + payload, 0, stop - body - payload)
             stop = body + payload
         elif datagrams[row, _FULL] == stop:
             note(problems, tally, _PAYLOAD_KIND, start, payload, stop - body)
@@ -238,6 +236,8 @@ def _scan_blocks(
         count += 1
     if found == blocks and at < stop:
         note(problems, tally, _TRAILING, at, 0, stop - at)
+    if stop < datagrams[row, _STOP]:
+        note(problems, tally, _TRAILING, stop, 0, datagrams[row, _STOP] - stop)
     datagrams[row, _BLOCKS] = found
     return count
 

@@ -26,12 +26,13 @@ _LOOKS: dict[Look, dict[str, Any]] = {
     "database": {"color": LIGHT["ink"], "linestyle": (0, (3, 1.5)), "marker": "D"},
 }
 _STYLE = """
+.zcl-plotted{container-type:inline-size}
 .zcl-plot{display:flex;flex-wrap:wrap;gap:6px 26px;align-items:center}
 .zcl-plot>div{flex:1 1 500px;min-width:0;max-width:590px}
 .zcl-plot>div:last-child{flex:1 1 190px;max-width:none}
 .zcl-plot svg{display:block;width:100%;height:auto}
 .zcl-plot>.zcl-slim{display:none}
-@media(max-width:700px){.zcl-plot>.zcl-slim{display:block}.zcl-plot>.zcl-broad{display:none}}
+@container (max-width:560px){.zcl-plot>.zcl-slim{display:block}.zcl-plot>.zcl-broad{display:none}}
 """
 _GAP = 0.075  # of the axis, between two names
 
@@ -115,7 +116,8 @@ class Plot:
             for narrow in (False, True)
         )
         said = f"<div><div class='zcl-said'>{prose(self.sentence)}</div></div>"
-        return card(f"<style>{_STYLE}</style><div class='zcl-plot'>{drawn}{said}</div>", words)
+        both = f"<div class='zcl-plotted'><div class='zcl-plot'>{drawn}{said}</div></div>"
+        return card(f"<style>{_STYLE}</style>{both}", words)
 
     def _scales(self, axes: Axes, room: float) -> None:
         # Room on the right, as a share of the axis, is for the names.
