@@ -254,7 +254,7 @@ costs
 # %%
 fields_guess.reveal(
     costs.crossover or len(names) + 1,
-    "Medians of several rounds on your machine. Run the two cells again: near the crossing the "
+    "The least of several rounds on your machine. Run the two cells again: near the crossing the "
     "answer is not stable, and there it does not matter which you take.",
 )
 

@@ -7,8 +7,8 @@ import dataclasses
 import zcviz
 from zcviz.capture import open_capture
 from zcviz.errors import ZcvizError
-from zcviz.index import build_index
 from zcviz.framing import tag_reader
+from zcviz.index import build_index
 from zcviz.pipelines import EXPERIMENTS, PIPELINES
 from zcviz.report import Report
 from zcviz.walk import walk

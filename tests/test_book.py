@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import zcviz
 from tests import helpers
 from tests.helpers import add, cancel, delete, directory, executed, executed_at, frames, replaced
-from zcviz import cli
+from zcviz import cli, samples
 from zcviz.book import (
     Books,
     Event,
@@ -366,6 +366,18 @@ def test_levels_that_empty_again_and_again_take_no_more_room(monkeypatch):
     assert len(compiled._orders) == 64
 
 
+def test_many_levels_give_up_the_best_one_after_another():
+    count = 3000  # ever further from the best: what a sorted list would be slow with
+    adding = [Event(Kind.ADD, 1, n, Side.BID, 5, count - n) for n in range(count)]
+    compiled = Books(best=True)
+    compiled.feed(rows_of(adding))
+    for n in range(0, count, 100):
+        assert compiled.best(1) == (Level(count - n, 5, None), None)
+        compiled.feed(rows_of([Event(Kind.REMOVE, 1, n + each) for each in range(100)]))
+    assert compiled.best(1) == (None, None)
+    assert compiled.changes == 1 + count
+
+
 @pytest.mark.parametrize("step", [1, 3, 2**16, 2**32, 2**48, 2**52, 2**60 + 2**3])
 def test_no_regular_references_crowd_the_table(step):
     slot = getattr(kernel.slot, "py_func", kernel.slot)
@@ -640,6 +652,22 @@ def test_a_sample_is_consistent(tmp_path):
             assert all(level.shares > 0 for level in book.bids() + book.asks())
             assert not book.is_crossed
             assert found.best(locate) == best_of(book)
+
+
+@pytest.mark.parametrize("name", WITH_BOOKS)
+def test_a_small_sample_of_every_feed_is_consistent(name):
+    with zcviz.open(samples.small(name, messages=600).data) as feed:
+        named = next(
+            m for m, _ in events.changes_of(feed.protocol) if feed.protocol.symbol in m.by_name
+        )
+        symbols = {
+            s.decode().strip() for s in feed.table(named.name)[feed.protocol.symbol].tolist()
+        }
+        found = [feed.book(symbol, len(feed) // 2) for symbol in symbols]
+        assert sum(sum(book.depth) for book in found) > 10
+        for book in found:
+            assert not book.anomalies
+            assert not book.is_crossed
 
 
 # --- real data -----------------------------------------------------------------------------------

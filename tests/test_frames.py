@@ -166,6 +166,15 @@ def test_what_follows_the_end_of_a_session_is_no_message(kernels):
     assert found.position == len(data)
 
 
+@pytest.mark.parametrize("skip", [0, 1])
+@pytest.mark.parametrize("odd", [b"", b"S", b"\0", b"H", b"\0\0\0"])
+def test_what_is_odd_is_odd_far_from_the_end_too(kernels, skip, odd):
+    kinds = (b"", b"S")[skip]
+    many = [kinds + message("D")] * 30
+    data = framed(*many, odd, *many)
+    assert scan(kernels, read_only(data), skip) == slowly(data, skip, False)
+
+
 def test_offsets_of_large_files(kernels):
     expected, carriers = tables()
     columns = [np.zeros(3, each) for each in (np.uint64, np.uint16, np.uint8)]

@@ -354,7 +354,8 @@ def test_more_datagrams_than_there_was_room_for_at_first():
         assert len(feed) == len(feed.index.datagrams) == 2 * ROOM + 3
         assert np.array_equal(feed.index.datagrams.firsts, np.arange(2 * ROOM + 3))
         assert np.array_equal(
-            np.diff(feed.index.datagrams.to_records().astype(int)), np.full(2 * ROOM + 2, len(piece))
+            np.diff(feed.index.datagrams.to_records().astype(int)),
+            np.full(2 * ROOM + 2, len(piece)),
         )
 
 

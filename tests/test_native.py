@@ -174,6 +174,17 @@ def test_damage_is_reported_as_in_the_index(form, layout, threads):
     assert every_value(decoded) == every_value(given_index)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("form", forms())
+def test_a_session_ends_where_a_length_is_zero(form, threads):
+    many = some_of_each(FEEDS["itch50"], 30)
+    capture = captured(helpers.frames(*many, b"", *many))
+    decoded = decode(capture, form=form, threads=threads)
+    checked(decoded, many, FEEDS["itch50"])
+    assert decoded.report == build_index(capture)[1]
+    assert decoded.report.ends == 1
+
+
 def trap(chain: bytes) -> bytes:
     """Messages of the unknown type ``?`` that hold what looks like messages."""
     return helpers.frames(*[b"?" + chain for _ in range(20)])

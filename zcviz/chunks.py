@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .forms import native_dtype_of
+from .kernels.permutation import REACH
 from .kernels.rows import columns_of_rows
-from .kernels.simd import REACH
 from .spec import Message
 
 __all__ = ["Chunk", "Chunks", "ColumnChunks", "RowChunks"]

@@ -179,12 +179,12 @@ class Cutter(Fitter):
         elif payload is not None and not cut:
             report.note(base, PROBLEMS[Tally.PAYLOAD], payload, stop - at)
         kept, found = [], 0
-        for start, at in self.blocks(datagram, 0, len(datagram)):  # noqa: B007
+        for start, at in self.blocks(datagram, 0, len(datagram)):
             found += 1
             if self.fits(datagram, start, at, base, report):
                 kept.append((start, at))
         count = self.count(datagram)
-        if found != count and at < stop or (count is not None and found < count):
+        if (found != count and at < stop) or (count is not None and found < count):
             if not cut:
                 self._report_overrun(datagram, at, stop, base, report)
         elif at < stop:
@@ -204,7 +204,6 @@ class Cutter(Fitter):
         else:
             body, size = self._next(datagram, at, stop)
             report.note(base + at, PROBLEMS[Tally.BLOCK], size, stop - body)
-
 
 
 class StreamCutter(Fitter):

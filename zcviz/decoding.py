@@ -16,8 +16,8 @@ from .forms import tables_of
 from .framing import expected_sizes
 from .index import MessageIndex
 from .kernels.frames import LENGTH_SIZE
+from .kernels.permutation import REACH
 from .kernels.rows import rows_of_frames, rows_of_messages
-from .kernels.simd import REACH
 from .scanner import Scanner
 
 __all__ = ["Plan", "Stretch"]
@@ -65,8 +65,8 @@ class Plan:
             self.table, self.widths = tables_of(tuple(self.messages.values()), form)
         self.form = form if self.widths else "fields"
         self.gathered = {k: m for k, m in self.messages.items() if k not in self.widths}
-        # No length fits the types that kernels make no rows of.
-        self.fitting = self.expected.copy()
+        # No length fits types that are not known, or that kernels make no rows of.
+        self.fitting = np.where(self.expected > 0, self.expected, _NEVER).astype(np.uint16)
         self.fitting[list(self.gathered)] = _NEVER
         self._chunks = {"rows": RowChunks, "columns": ColumnChunks}[layout]
 

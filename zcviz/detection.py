@@ -161,7 +161,7 @@ def _try_stream(source: Source, way: Way) -> Fit:
     sizes = expected_sizes(way.protocol)
     known = 0
     stop = 0
-    for start, _, stop in islice(cutter.frames(source.view, 0, len(source)), FRAMES):  # noqa: B007
+    for start, _, stop in islice(cutter.frames(source.view, 0, len(source)), FRAMES):
         piece = source.view[start:stop]
         known += sum(bool(sizes[piece[low]]) for low, _ in cutter.bounds(piece, start, report))
     cut = not stop and cutter.promises(source.view, 0, len(source))

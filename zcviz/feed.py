@@ -24,7 +24,7 @@ from .index import MessageIndex, build_index
 from .records import NO_TIME, open_records
 from .render import printable
 from .report import Report
-from .selection import Selection, symbols_of
+from .selection import Selection, symbol_names, symbols_of
 from .session import Accounting, account
 from .spec import Message, Protocol
 from .table import Table
@@ -173,6 +173,11 @@ class Feed:
     def symbols(self) -> dict[int, str]:
         """Stock locate to symbol, as the first message that carries both has it."""
         return symbols_of(self.data, self.index, self.protocol)
+
+    @cached_property
+    def _symbol_names(self) -> frozenset[str]:
+        # Of a feed that has no numbers for them: every symbol that any message carries.
+        return symbol_names(self.data, self.index, self.protocol)
 
     def table(
         self,

@@ -27,7 +27,7 @@ from .codec.columns import column_dtype
 from .codec.layout import on_wire
 from .errors import SelectionError
 from .kernels import COMPILED
-from .kernels.simd import PIECES, ZERO
+from .kernels.permutation import PIECES, ZERO
 from .spec import Field, Message
 
 __all__ = ["choose_form", "forms", "native_dtype_of", "tables_of"]
@@ -94,7 +94,7 @@ def choose_form(form: str | None = None) -> str:
 
 
 def tables_of(messages: Sequence[Message], form: str) -> tuple[Table, dict[int, int]]:
-    """Return the table for `kernels.simd.permute`, and for whom it is.
+    """Return the table for `kernels.permutation.permute`, and for whom it is.
 
     Returns
     -------

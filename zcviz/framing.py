@@ -18,6 +18,7 @@ from .spec import Framing, Message, Protocol
 
 __all__ = ["expected_sizes", "layout_of", "program_of", "tag_reader"]
 
+
 def tag_reader(protocol: Protocol) -> Callable[[Any, int], int]:
     """Return a function (buffer, offset of a message) -> the message's tag."""
     if protocol.head is None:

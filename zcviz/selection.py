@@ -68,6 +68,18 @@ def symbols_of(data: NDArray[np.uint8], index: MessageIndex, protocol: Protocol)
     return symbols
 
 
+def symbol_names(
+    data: NDArray[np.uint8], index: MessageIndex, protocol: Protocol
+) -> frozenset[str]:
+    """Return every symbol that a message of the feed carries."""
+    names: set[bytes] = set()
+    for message in protocol:
+        if protocol.symbol in message.by_name:
+            stocks = gather(data, index.of_type(message.key), message, protocol.symbol)
+            names.update(np.unique(stocks).tolist())
+    return frozenset(map(symbol_text, names))
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """A filter; false where it takes everything.
@@ -102,6 +114,8 @@ class Selection:
                 raise SelectionError(f"messages of {feed.protocol.name} carry no symbol")
             if feed.protocol.locate:
                 locates = numbers_of(symbol, feed.symbols)
+            else:
+                check_known(symbol, feed._symbol_names)
         return cls(feed, symbol, locates, start, end)
 
     def __bool__(self) -> bool:
@@ -183,9 +197,13 @@ def numbers_of(symbol: str, symbols: Mapping[int, str]) -> frozenset[int]:
     SelectionError
         It has none; the message names symbols that read alike.
     """
-    found = frozenset(locate for locate, known in symbols.items() if known == symbol)
-    if not found:
-        near = get_close_matches(symbol.upper(), set(symbols.values()), 3, 0.5)
+    check_known(symbol, frozenset(symbols.values()))
+    return frozenset(locate for locate, known in symbols.items() if known == symbol)
+
+
+def check_known(symbol: str, known: frozenset[str]) -> None:
+    """Raise `SelectionError` for a symbol that is not known, and name those that are near."""
+    if symbol not in known:
+        near = get_close_matches(symbol.upper(), known, 3, 0.5)
         hint = f"; near it: {', '.join(near)}" if near else ""
-        raise SelectionError(f"no symbol {symbol!r} among the {len(symbols)} of this feed{hint}")
-    return found
+        raise SelectionError(f"no symbol {symbol!r} among the {len(known)} of this feed{hint}")

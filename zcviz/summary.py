@@ -186,9 +186,7 @@ class Accumulator:
     def result(self) -> Summary:
         """Return the summary of what was added so far."""
         counts = {tag: n for tag, n in enumerate(self.messages) if n}
-        return assemble(
-            self._protocol, counts, self.locates, self.symbols, self.first, self.last
-        )
+        return assemble(self._protocol, counts, self.locates, self.symbols, self.first, self.last)
 
 
 def _time_reader(protocol: Protocol) -> Callable[[Any], int | None]:

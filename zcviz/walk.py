@@ -68,7 +68,7 @@ class Walker:
             self._cutter = Cutter(capture.framing, capture.protocol)
 
     def packet(self) -> Bytes | None:
-        """Cut out the next packet; of a file without, the next `FRAMES` messages. None at the end."""
+        """Cut out the next packet, or `FRAMES` messages of a file without. None at the end."""
         if self.capture.records is None:
             return self._frames()
         packet = next(self._packets, None)

@@ -53,6 +53,25 @@ CLAIMS = {
         assert len(provenance(feed.index.offsets).nodes) == len(provenance(column).nodes) == 1
         assert type(eight_bytes) is bytes and second.source.closed
     """,
+    "02_columns_and_indexes": """
+        from zcviz import provenance, shares_memory
+        assert sum(array.itemsize for array in arrays.values()) < feed.index.sizes.mean() / 3
+        assert len(provenance(index.offsets).nodes) == 1
+        assert int.from_bytes(wire, "big") == gather(feed.data, orders[:1], order, "price")[0]
+        assert len(apart) > 100, "there is no one stride"
+        assert shares_memory(run, feed.data) and run.strides == (stride,) and len(run) > 2
+        some = slice(first, first + number)
+        assert (run == column[some]).all() and not shares_memory(column, feed.data)
+        assert fetched > 10 * column.nbytes
+        assert shares_memory(wire_rows["price"], rows) and wire_rows["price"].strides == (36,)
+        assert all((each == in_rows).all() for each in prices.values())
+        assert viewed.net > 5 * 100_000 * 36 and copied.net < 5_000
+        assert list(ways) == ["records", "flyweight", "columns", "Arrow", "duckdb"]
+        assert list(query_costs.ns) == list(ways) and min(map(len, query_costs.ns.values())) > 1
+        assert [shares_memory(one, other) for _, _, one, other in steps] == [
+            False, True, True, True, False]
+        assert not panel.running and len(large) >= len(feed)
+    """,
 }
 
 # By notebook and function to be written: bodies that are right, bodies that are not.
@@ -94,6 +113,19 @@ ANSWERS: dict[str, dict[str, tuple[list[str], list[str]]]] = {
                 "return buys, sum(r.shares for r in orders) - buys",
                 'return feed.table("A")["shares"].sum(), 0',
             ],
+        ),
+    },
+    "02_columns_and_indexes": {
+        "shares_in_place": (
+            [
+                'return np.ndarray(len(rows) // 36, ">u4", rows, offset=20, strides=36)',
+                'return rows.view(dtype_of(feed.protocol["A"]))["shares"]',
+            ],
+            ["return rows.reshape(-1, 36)[:, 20:24]", "return rows[20::36].copy()"],
+        ),
+        "dearest": (
+            ['return np.sort(feed.table("A")["price"])[-n:].copy()'],
+            ['return np.sort(feed.table("A")["price"])[-n:]', "return feed.data[:n]"],
         ),
     },
 }
@@ -221,6 +253,17 @@ def test_a_lesson_runs_on_another_file(notebook: Path, lessons: Path, file: str)
     else:
         shutil.copy(ROOT / "data" / file, own)
     Lesson(lessons / "notebooks" / notebook.name, own).run_all()
+
+
+@pytest.mark.slow
+def test_the_lesson_on_columns_does_without_arrow_and_duckdb(lessons: Path) -> None:
+    lesson = Lesson(lessons / "notebooks" / "02_columns_and_indexes.ipynb")
+    missing = "import sys\nsys.modules.update(pyarrow=None, duckdb=None)\n"
+    lesson.code[0].source = missing + lesson.code[0].source
+    lesson.run_all()
+    printed = [out.text for cell in lesson.code for out in cell.outputs if "text" in out]
+    assert any("pyarrow is not installed here" in text for text in printed)
+    assert complaints(lesson) == []
 
 
 REAL = ["nasdaq-itch50-aapl-20200130-10k.itch", "nasdaq-itch50-moldudp64-20230822.pcap"]

@@ -13,7 +13,9 @@ from zcviz.codec import encode
 from zcviz.protocols import FEEDS
 
 TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text("utf-8")
-TABLE, USE = re.findall(r"```python\n(.*?)```", TEXT.split("## A feed of your own")[1], re.DOTALL)[:2]
+TABLE, USE = re.findall(r"```python\n(.*?)```", TEXT.split("## A feed of your own")[1], re.DOTALL)[
+    :2
+]
 
 
 @pytest.fixture

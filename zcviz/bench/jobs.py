@@ -80,9 +80,7 @@ def _decode(
         if form not in (None, *forms()):
             raise Unavailable("not on this processor")
         capture = inputs.itch.capture
-        return _of(
-            inputs.itch, lambda: decode(capture, threads=threads, layout=layout, form=form)
-        )
+        return _of(inputs.itch, lambda: decode(capture, threads=threads, layout=layout, form=form))
 
     return prepare
 

@@ -16,7 +16,7 @@ from ..buffers import Buffer, as_view
 from ..errors import BufferLifetimeError
 from ..spec import Field, Message
 from .layout import HALVES, Value, absent, codes_of, extent_of
-from .parts import Place, after, data_at, group_at, opening
+from .parts import Place, after, data_at, extent_within, group_at, place_of
 from .record import Record, record_of
 
 __all__ = ["BlockFlyweight", "Entries", "Flyweight", "reader", "view_of"]
@@ -80,7 +80,7 @@ class Flyweight:
         return self._at, self.message.size
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("_buffer", "_extent", "_place"):
+        if name in ("_buffer", "_extent", "_place", "_stop"):
             raise BufferLifetimeError(
                 f"this {type(self).__name__} view is aimed at nothing: "
                 "its feed was closed, or wrap() was never called"
@@ -107,10 +107,11 @@ class BlockFlyweight(Flyweight):
     the views of entries, and the memoryviews of var-data for as long as they live.
     """
 
-    __slots__ = ("_children", "_extent", "_place")
-    _open: Callable[[Buffer, int, int], Place]
+    __slots__ = ("_children", "_extent", "_place", "_stop")
+    _extent_within: Callable[[Buffer, int, int], int]
     _extent: int
-    _place: Place
+    _place: Place | None
+    _stop: int
 
     def __init__(self) -> None:
         self._children: dict[int, BlockFlyweight] = {}
@@ -133,7 +134,12 @@ class BlockFlyweight(Flyweight):
         """
         room: int = len(buffer)  # type: ignore[arg-type]
         stop = room if size is None else min(room, at + size)
-        return self._aim(buffer, at, self._open(buffer, at, stop))
+        self._extent = self._extent_within(buffer, at, stop)
+        self._stop = stop
+        self._place = None
+        self._buffer = buffer
+        self._at = at
+        return self
 
     def _aim(self, buffer: Buffer, at: int, place: Place) -> BlockFlyweight:
         self._buffer = buffer
@@ -141,6 +147,12 @@ class BlockFlyweight(Flyweight):
         self._place = place
         self._extent = place.block
         return self
+
+    def _parts(self) -> Place:
+        if self._place is None:  # made for who asks
+            make = place_of(self.message)
+            self._place = make(self._buffer, self._at, self._extent, self._stop)
+        return self._place
 
     def revoke(self) -> None:
         """Let go of the buffer, in the views of entries too."""
@@ -175,7 +187,7 @@ class BlockFlyweight(Flyweight):
 
     def _data(self, number: int) -> memoryview:
         buffer = self._buffer
-        start, length = data_at(self.message, self._place, self._at, number, buffer)
+        start, length = data_at(self.message, self._parts(), self._at, number, buffer)
         return as_view(buffer)[start : start + length]
 
 
@@ -195,7 +207,7 @@ class Entries:
     def __init__(self, whole: BlockFlyweight, number: int) -> None:
         self._whole = whole
         self._view = whole._children[number]
-        self._place = group_at(whole.message, whole._place, whole._at, number, whole._buffer)
+        self._place = group_at(whole.message, whole._parts(), whole._at, number, whole._buffer)
 
     def __len__(self) -> int:
         return self._place.entries
@@ -271,7 +283,7 @@ def view_of(message: Message) -> type[Flyweight]:
     if message.block < 0:
         body |= {field.name: _attribute(message, field) for field in message.fields}
         return type(message.class_name, (Flyweight,), body)
-    body["_open"] = staticmethod(opening(message))
+    body["_extent_within"] = staticmethod(extent_within(message))
     body |= {field.name: _block_attribute(message, field) for field in message.fields}
     for number, group in enumerate(message.groups):
         body[group.name] = property(partial(BlockFlyweight._entries, number=number), doc=group.doc)

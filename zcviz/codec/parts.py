@@ -19,14 +19,24 @@ from ..buffers import Buffer, as_view
 from ..errors import LengthMismatchError, TruncatedError
 from ..spec import Group, Message, VarData, WireType, u16
 from ..spec.fields import Order
-from .layout import BYTE_ORDER, numbers_of
+from .layout import BYTE_ORDER, extent_of, numbers_of
 
-__all__ = ["DEEPEST", "Place", "after", "counted", "data_at", "group_at", "opening", "unknown"]
+__all__ = [
+    "DEEPEST",
+    "Place",
+    "after",
+    "counted",
+    "data_at",
+    "extent_within",
+    "group_at",
+    "place_of",
+    "unknown",
+]
 
 DEEPEST = 16
 """Groups inside another, at most: schemas are not that deep, and damaged counts shall not be."""
 
-_NEWEST = 1 << 32  # no version is newer
+_ANY_VERSION = 1 << 32  # none is newer
 _COUNTS = ("num_groups", "num_var_data_fields")
 
 
@@ -94,7 +104,16 @@ def _blocks(messages: Iterable[Message]) -> Iterator[Message]:
         yield from _blocks(group.entry for group in message.groups)
 
 
+@cache
+def _newest(message: Message) -> int:
+    return max([0, *(group.since for group in message.groups), *(d.since for d in message.data)])
+
+
 def _since(message: Message, version: int) -> tuple[int, int]:
+    # How many groups and how much var-data a message of some version has.
+    if version >= _newest(message):
+        return len(message.groups), len(message.data)
+
     # Parts are appended, so those that an older message has come first.
     def there(parts: Iterable[Group | VarData]) -> int:
         return sum(1 for _ in takewhile(lambda part: part.since <= version, parts))
@@ -103,36 +122,47 @@ def _since(message: Message, version: int) -> tuple[int, int]:
 
 
 @cache
-def opening(message: Message) -> Callable[[Buffer, int, int], Place]:
-    """Compile a function that reads the header of an SBE message: (buffer, at, stop) -> Place.
+def extent_within(message: Message) -> Callable[[Buffer, int, int], int]:
+    """Compile a function that says how long the fixed part is: (buffer, at, stop) -> int.
 
-    It raises `TruncatedError` where header or fixed part reach beyond `stop`. The entry of a group
-    says nothing of itself: it is taken to be as documented, or to end at `stop` before that.
+    With the header, in bytes. It raises `TruncatedError` where that reaches beyond `stop`. The
+    entry of a group says nothing of itself: it is taken to be as documented, or to end at `stop`.
     """
-    start, name, counts = message.block, message.name, counted(message)
+    start, name, read = message.block, message.name, extent_of(message)
+
+    def extent(buffer: Buffer, at: int, stop: int) -> int:
+        if at < 0 or at + start > stop:
+            raise _short(name, at, start, max(0, stop - max(at, 0)), buffer)
+        size = read(buffer, at)
+        if at + size > stop:
+            if not start:
+                return stop - at
+            raise _short(name, at, size, stop - at, buffer)
+        return size
+
+    return extent
+
+
+@cache
+def place_of(message: Message) -> Callable[[Buffer, int, int, int], Place]:
+    """Compile a function that says what follows: (buffer, at, extent, stop) -> Place.
+
+    Of a message, whose fixed part has been checked to fit; of a lone entry, all the schema has.
+    """
     others = unknown((message,), message.order)
-    if not start:
-        size, groups, data = message.size, len(message.groups), len(message.data)
+    everything = len(message.groups), len(message.data)
+    if not message.block:
+        return lambda buffer, at, extent, stop: Place(
+            at, extent, 1, *everything, stop, _ANY_VERSION, others
+        )
+    read = numbers_of(message, ("version", *(_COUNTS if counted(message) else ())))
 
-        def open_entry(buffer: Buffer, at: int, stop: int) -> Place:
-            if not 0 <= at <= stop:
-                raise _short(name, at, size, 0, buffer)
-            return Place(at, min(size, stop - at), 1, groups, data, stop, _NEWEST, others)
+    def place(buffer: Buffer, at: int, extent: int, stop: int) -> Place:
+        version, *said = read(buffer, at)
+        groups, data = said or _since(message, version)
+        return Place(at, extent, 1, groups, data, stop, version, others)
 
-        return open_entry
-    read = numbers_of(message, ("block_length", "version", *(_COUNTS if counts else ())))
-
-    def open_message(buffer: Buffer, at: int, stop: int) -> Place:
-        if at < 0:
-            raise _short(name, at, start, 0, buffer)
-        _check(name, start, at, stop, buffer)
-        block, version, *said = read(buffer, at)
-        block += start
-        _check(name, block, at, stop, buffer)
-        groups, data = said if counts else _since(message, version)
-        return Place(at, block, 1, groups, data, stop, version, others)
-
-    return open_message
+    return place
 
 
 def group_at(message: Message, place: Place, at: int, number: int, buffer: Buffer) -> Place:
@@ -200,26 +230,37 @@ def _group(message: Message, place: Place, number: int) -> Group:
     return message.groups[number] if number < len(message.groups) else place.unknown[0]
 
 
+@cache
+def _header(message: Message, group: Group) -> Callable[[Buffer, int, int], tuple[int, ...]]:
+    # How to read the header of a group, if what it claims can be true.
+    names = ("block_length", "num_in_group", *(_COUNTS if counted(group.dimension) else ()))
+    read, size = numbers_of(group.dimension, names), group.dimension.size
+    name = f"{message.name}.{group.name}"
+
+    def header(buffer: Buffer, at: int, stop: int) -> tuple[int, ...]:
+        if at + size > stop:
+            raise _short(name, at, size, stop - at, buffer)
+        block, count, *said = read(buffer, at)
+        if at + size + block * count > stop:
+            raise _short(name, at + size, block * count, stop - at - size, buffer)
+        return at + size, block, count, *said
+
+    return header
+
+
 def _entries(message: Message, place: Place, at: int, number: int, buffer: Buffer) -> Place:
-    # The header of a group at `at`, and whether what it claims can be true.
     group = _group(message, place, number)
-    name, dimension = f"{message.name}.{group.name}", group.dimension
-    _check(name, dimension.size, at, place.stop, buffer)
-    counts = counted(dimension)
-    names = ("block_length", "num_in_group", *(_COUNTS if counts else ()))
-    block, count, *said = numbers_of(dimension, names)(buffer, at)
-    groups, data = said if counts else _since(group.entry, place.version)
-    first = at + dimension.size
-    _check(name, block * count, first, place.stop, buffer)
+    _, _, _, _, _, stop, version, others, depth = place
+    first, block, count, *said = _header(message, group)(buffer, at, stop)
+    groups, data = said or _since(group.entry, version)
     if count and not (block or groups or data):
-        raise _empty(name, first, buffer)
-    if count and place.depth == DEEPEST:
+        raise _empty(f"{message.name}.{group.name}", first, buffer)
+    if count and depth == DEEPEST:
         raise LengthMismatchError(
-            name, offset=at, expected=f"at most {DEEPEST} groups inside another", found="more"
-        )
-    return place._replace(
-        at=first, block=block, entries=count, groups=groups, data=data, depth=place.depth + 1
-    )
+            message.name, offset=at, expected=f"at most {DEEPEST} groups inside another",
+            found="more",
+        )  # fmt: skip
+    return Place(first, block, count, groups, data, stop, version, others, depth + 1)
 
 
 def _over_group(message: Message, place: Place, at: int, number: int, buffer: Buffer) -> int:

@@ -14,7 +14,7 @@ from ._jit import inner, jit
 from .groups import message_size
 from .loads import u8, u16, u32, u64
 from .simd import put
-from .tally import END, FULL, Tally, note
+from .tally import Tally, note
 
 __all__ = ["DATAGRAM", "Layout", "scan_datagrams"]
 
@@ -70,14 +70,26 @@ class DATAGRAM(IntEnum):
 
 
 _HEADER, _BIG, _SEQUENCE = int(Layout.HEADER), int(Layout.BIG), int(Layout.SEQUENCE)
-_SEQUENCE_SIZE, _COUNT, _COUNT_SIZE = int(Layout.SEQUENCE_SIZE), int(Layout.COUNT), int(Layout.COUNT_SIZE)
-_PAYLOAD, _PAYLOAD_SIZE, _END_COUNT = int(Layout.PAYLOAD), int(Layout.PAYLOAD_SIZE), int(Layout.END_COUNT)
+_SEQUENCE_SIZE, _COUNT, _COUNT_SIZE = (
+    int(Layout.SEQUENCE_SIZE),
+    int(Layout.COUNT),
+    int(Layout.COUNT_SIZE),
+)
+_PAYLOAD, _PAYLOAD_SIZE, _END_COUNT = (
+    int(Layout.PAYLOAD),
+    int(Layout.PAYLOAD_SIZE),
+    int(Layout.END_COUNT),
+)
 _PREFIX, _LENGTH, _LENGTH_SIZE = int(Layout.PREFIX), int(Layout.LENGTH), int(Layout.LENGTH_SIZE)
 _COUNTED, _TAG, _TAG_SIZE = int(Layout.COUNTED), int(Layout.TAG), int(Layout.TAG_SIZE)
 _TAG_BIG, _HEAD, _BLOCK_LENGTH = int(Layout.TAG_BIG), int(Layout.HEAD), int(Layout.BLOCK_LENGTH)
 _SCHEMA, _SCHEMA_ID, _GROWS = int(Layout.SCHEMA), int(Layout.SCHEMA_ID), int(Layout.GROWS)
 _TEXT, _TEXT_SIZE, _FIXED = int(Layout.TEXT), int(Layout.TEXT_SIZE), int(Layout.FIXED)
-_FIXED_SIZE, _FIXED_VALUE, _FIXED_2 = int(Layout.FIXED_SIZE), int(Layout.FIXED_VALUE), int(Layout.FIXED_2)
+_FIXED_SIZE, _FIXED_VALUE, _FIXED_2 = (
+    int(Layout.FIXED_SIZE),
+    int(Layout.FIXED_VALUE),
+    int(Layout.FIXED_2),
+)
 _FIXED_2_SIZE, _FIXED_2_VALUE = int(Layout.FIXED_2_SIZE), int(Layout.FIXED_2_VALUE)
 
 _PAYLOAD_COUNTED = int(Layout.PAYLOAD_COUNTED)

@@ -1,7 +1,7 @@
 """Whole messages into rows of native values, and rows into columns.
 
-A row is made of a message by one permutation of its bytes (`simd.permute`), whose table says all
-that is to know about the message type. So one kernel serves every type of every feed.
+A row is made of a message by one permutation of its bytes, by a table that says all there is to
+know about the message's type. So one kernel serves every type of every feed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from ._jit import jit
 from .frames import AHEAD, LENGTH_SIZE
-from .simd import REACH, byte, load, permute, prefetch, put, store
+from .permutation import REACH, permute
+from .simd import byte, load, prefetch, put, store
 
 __all__ = ["LONGEST", "columns_of_rows", "rows_of_frames", "rows_of_messages"]
 
@@ -46,9 +47,9 @@ def rows_of_frames(
     stop : int
         No message whose length starts here or later is read.
     expected : (256,) uint16
-        Documented size by tag, at most `LONGEST`; 0 for an unknown tag.
+        Documented size by tag; more than `LONGEST` for a tag that is not known.
     table : (256, ...) uint8
-        For `simd.permute`.
+        For `permutation.permute`.
     widths : (256,) int64
         Size of a row by tag; 0 for a type that is not wanted.
     arena : (n,) uint8

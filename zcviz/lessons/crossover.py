@@ -30,7 +30,7 @@ class TwoWays:
     Attributes
     ----------
     ns : dict of str to tuple of float [ns]
-        By way; the first figure is for one thing asked. Medians over rounds.
+        By way; the first figure is for one thing asked. The least of several rounds.
     counted, asked, per, axis : str
         What is counted, what is done with it, what times are per, what the lower axis says.
     """
@@ -151,7 +151,7 @@ def cost_by_fields(
     messages : int
         How many messages each function goes through.
     rounds : int
-        How often each is timed, in turns; medians are told.
+        How often each is timed, in turns; the least counts.
     """
     numbers = range(1, len(fields) + 1)
     functions = {

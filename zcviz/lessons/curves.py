@@ -132,6 +132,7 @@ class Plot:
         axes.set(xscale="log", yscale="log")
         axes.set(xlim=(min(xs) / 1.4, max(xs) * (max(xs) / min(xs)) ** room))
         axes.set(ylim=(min(ys) / 1.5, max(ys) * 1.5))
+        axes.set_xticks([10**n for n in range(19) if min(xs) <= 10**n <= max(xs)])
         for each in (axes.xaxis, axes.yaxis):
             each.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
             each.set_minor_formatter(NullFormatter())
@@ -155,7 +156,10 @@ class Plot:
 
 
 def _short(value: float) -> str:
-    return f"{value / 1e6:g} M" if value >= 1e6 else number_text(value)
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:,g} {letter}"
+    return number_text(value)
 
 
 def _write(

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from ..render import escape
 from .show import Kind, Shown, card, number_text, plain, prose
 
-__all__ = ["Bar", "bars", "listing"]
+__all__ = ["Bar", "Cell", "bars", "listing"]
+
+Cell = str | int | tuple[str, Kind]
+"""Text, an integer, or text with the colour and sign of its kind."""
 
 _CLASSES = {"copying": "zcl-copying", "zero-copy": "zcl-zerocopy", "": ""}
 _SIGNS = {"copying": "▨ ", "zero-copy": "▬ ", "": ""}
@@ -25,6 +28,15 @@ _STYLE = """
 .zcl.zcl .zcl-list .zcl-number{display:table-cell;text-align:right}
 .zcl.zcl .zcl-list td.zcl-copying{color:var(--zc-copy);font-weight:600}
 .zcl.zcl .zcl-list td.zcl-zerocopy{color:var(--zc-view);font-weight:600}
+.zcl-scale,.zcl-list{container-type:inline-size}
+@container (max-width:500px){
+.zcl.zcl .zcl-list thead{display:none}
+.zcl.zcl .zcl-list :is(table,tbody,tr,th,td){display:block;text-align:left}
+.zcl.zcl .zcl-list tr{border-top:1px solid var(--zcl-edge);padding:5px 0}
+.zcl.zcl .zcl-list tbody :is(th,td){border:0;padding:1px 0;white-space:normal}
+.zcl.zcl .zcl-list td::before{content:attr(data-head) " ";color:var(--zc-soft);font-weight:400}
+.zcl-scale .zcl-bars{grid-template-columns:minmax(0,1fr);row-gap:2px}
+}
 .zcl-scale .zcl-bars{margin-bottom:2px}
 .zcl-scale .zcl-bars>span{color:var(--zc-ink)}
 .zcl-scale .zcl-bar.zcl-measured:not(.zcl-copying,.zcl-zerocopy) b{color:var(--zc-ink)}
@@ -76,7 +88,7 @@ def bars(rows: Sequence[Bar], unit: str, *, title: str, sentence: str = "") -> S
 
 def listing(
     head: Sequence[str],
-    rows: Iterable[Sequence[str | int | tuple[str, Kind]]],
+    rows: Iterable[Sequence[Cell]],
     *,
     title: str,
     sentence: str = "",
@@ -88,7 +100,7 @@ def listing(
     head : sequence of str
         Over the columns; the first column names the rows.
     rows : iterable of sequences
-        Cells: text, an integer, or text with the colour and sign of its kind.
+        Their cells.
     title : str
     sentence : str, optional
         What it means.
@@ -97,16 +109,19 @@ def listing(
     numbers = [any(isinstance(row[at], int) for row in taken) for at in range(len(head))]
     looks = [" class='zcl-number'" if number else "" for number in numbers]
     top = "".join(
-        f"<th scope='col'{look}>{escape(text)}</th>" for text, look in zip(head, looks, strict=True)
+        f"<th scope='col' role='columnheader'{look}>{escape(text)}</th>"
+        for text, look in zip(head, looks, strict=True)
     )
     body, words = [], [title, " · ".join(head)]
     for first, *rest in taken:
-        cells = "".join(map(_cell, rest, looks[1:]))
-        body.append(f"<tr><th scope='row'{looks[0]}>{escape(_text(first))}</th>{cells}</tr>")
+        cells = "".join(map(_cell, rest, head[1:], looks[1:]))
+        name = f"<th scope='row' role='rowheader'{looks[0]}>{escape(_text(first))}</th>"
+        body.append(f"<tr role='row'>{name}{cells}</tr>")
         words.append(" · ".join(_text(each) for each in (first, *rest)))
     drawn = (
-        f"<div class='zcl-list' tabindex='0' role='region' aria-label='{escape(title)}'><table>"
-        f"<thead><tr>{top}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+        f"<div class='zcl-list' tabindex='0' role='region' aria-label='{escape(title)}'>"
+        f"<table role='table'><thead><tr role='row'>{top}</tr></thead>"  # roles, for style sheets
+        f"<tbody>{''.join(body)}</tbody></table></div>"  # that make blocks of rows take them away
     )
     return _framed(title, drawn, words, sentence)
 
@@ -118,13 +133,13 @@ def _framed(title: str, drawn: str, words: list[str], sentence: str) -> Shown:
     return card(f"<style>{_STYLE}</style>{head}{drawn}{said}", told)
 
 
-def _cell(cell: str | int | tuple[str, Kind], look: str) -> str:
+def _cell(cell: Cell, head: str, look: str) -> str:
     if isinstance(cell, tuple):
-        return f"<td class='{_CLASSES[cell[1]]}'>{escape(_text(cell))}</td>"
-    return f"<td{look}>{escape(_text(cell))}</td>"
+        look = f" class='{_CLASSES[cell[1]]}'"
+    return f"<td role='cell' data-head='{escape(head)}'{look}>{escape(_text(cell))}</td>"
 
 
-def _text(cell: str | int | tuple[str, Kind]) -> str:
+def _text(cell: Cell) -> str:
     if isinstance(cell, tuple):
         return f"{_SIGNS[cell[1]]}{cell[0]}"
     return f"{cell:,}" if isinstance(cell, int) else cell

@@ -1,9 +1,8 @@
-"""How long things take for each message, or for each value: medians of several rounds."""
+"""How long things take for each message, or for each value: the least of several rounds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from statistics import median
 from typing import TypeVar
 
 from ..bench.measure import interleaved, recycle
@@ -27,14 +26,14 @@ def pace(
     count : int or mapping of int
         How many messages, or values, each function goes through.
     rounds : int
-        How often each is timed; medians are told. What is compiled or opened at a first call is
-        among the rounds, and a median passes over it.
+        How often each is timed. The least counts: whatever else a machine does, and what is
+        compiled at a first call, makes things take longer, and never shorter.
     fresh : int [bytes]
         How much memory a function allocates, where that is much: see `recycle`.
     """
     before = (lambda: recycle(fresh)) if fresh else None
     taken = interleaved(functions, rounds, before=before)
     return {
-        name: median(times) * 1e9 / (count if isinstance(count, int) else count[name])
+        name: min(times) * 1e9 / (count if isinstance(count, int) else count[name])
         for name, times in taken.items()
     }

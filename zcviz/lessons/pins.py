@@ -11,12 +11,12 @@ from ..errors import BufferLifetimeError
 from ..feed import Feed
 from ..feed import open as open_feed
 from ..trace import provenance
-from .listing import listing
-from .show import Kind, Shown
+from .listing import Cell, listing
+from .show import Shown
 
 __all__ = ["pins"]
 
-Cell = int | str
+_HELD: Cell = ("cannot be closed", "zero-copy")
 
 
 def pins(file: str | os.PathLike[str], makers: Mapping[str, Callable[[Feed], Any]]) -> Shown:
@@ -34,7 +34,7 @@ def pins(file: str | os.PathLike[str], makers: Mapping[str, Callable[[Feed], Any
         A table: bytes shown, bytes that stay in memory for them, whether the file could be closed.
     """
     rows = [(name, *_tried(open_feed(file), make)) for name, make in makers.items()]
-    held = [name for name, *_, verdict in rows if verdict[1]]
+    held = [name for name, *_, verdict in rows if verdict == _HELD]
     sentence = (
         f"What keeps the file from being closed: {'; '.join(held)}."
         if held
@@ -48,7 +48,7 @@ def pins(file: str | os.PathLike[str], makers: Mapping[str, Callable[[Feed], Any
     )
 
 
-def _tried(feed: Feed, make: Callable[[Feed], Any]) -> tuple[Cell, Cell, tuple[str, Kind]]:
+def _tried(feed: Feed, make: Callable[[Feed], Any]) -> tuple[Cell, Cell, Cell]:
     kept = make(feed)
     shows: Cell = "values"
     stays: Cell = "its own objects"
@@ -62,4 +62,4 @@ def _tried(feed: Feed, make: Callable[[Feed], Any]) -> tuple[Cell, Cell, tuple[s
         refused = True
     del kept
     feed.close()
-    return shows, stays, ("cannot be closed", "zero-copy") if refused else ("can be closed", "")
+    return shows, stays, _HELD if refused else "can be closed"

@@ -74,7 +74,7 @@ class QueryCosts:
     Attributes
     ----------
     ns : dict of str to dict of int to float [ns per message]
-        By way, by number of messages. Medians over rounds.
+        By way, by number of messages. The least of several rounds.
     """
 
     ns: dict[str, dict[int, float]]

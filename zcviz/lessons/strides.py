@@ -25,7 +25,7 @@ class StrideCosts:
     Attributes
     ----------
     ns : dict of int to float [ns per value]
-        By distance in bytes. Medians over rounds.
+        By distance in bytes. The least of several rounds.
     """
 
     ns: dict[int, float]

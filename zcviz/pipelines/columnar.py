@@ -17,7 +17,7 @@ from ..index import MessageIndex
 from ..kernels import add_totals, first_seen, partition
 from ..kernels.totals import MASK
 from ..scanner import PACKETS, Scanner
-from ..spec import Message, Protocol
+from ..spec import Message
 from ..summary import Contribution, Summary, Totals, assemble, contributions_of
 from ..trace.ledger import Part, array_part, parts
 from ..walk import FRAMES

@@ -11,7 +11,7 @@ from ..errors import SelectionError
 from ..feed import Feed
 from ..index import MessageIndex
 from ..render import printable, size_text
-from .sheet import WIDE, sheet
+from .sheet import sheet
 from .svg import box, fit, label, path
 from .theme import title_of
 
@@ -22,7 +22,6 @@ _STRIP, _HEIGHT = 26, 28  # of the strip of the feed: where it begins, how high 
 _ROOM = 62  # for the teeth, from the strip to the arrays
 _ROW, _CELL = 30, 18  # one array below the other
 _SEAMS = 3  # units that an entry takes for its edges to be drawn
-_NARROW = 4  # messages that a narrow page has room for
 _BEFORE, _BEHIND = 96, 165  # units that the words on either side of the arrays take
 _LENGTH = 2  # bytes between two messages of one packet
 _AMONG = 200  # messages that a good beginning is looked for
@@ -93,7 +92,7 @@ class Comb:
         return sheet(self._draw, self.sentence, str(self))
 
     def _draw(self, width: int) -> tuple[str, float]:
-        shown = self.entries if width == WIDE else self.entries[:_NARROW]
+        shown = self.entries
         start, end = shown[0].start, shown[-1].end
         margin = min(12, start, self.nbytes - end)  # a little of what is around them
         start, end = start - margin, end + margin
