@@ -95,7 +95,8 @@ def test_the_small_capture_with_everything_in_it():
     }  # fmt: skip
     assert [each.what for each in report.problems] == [
         "captured bytes of the packet", "length of the message", "ip total length", "udp length",
-        "udp length", "ip total length", "ip header length", "ip version", "bytes after the last block",
+        "udp length", "ip total length", "ip header length", "ip version",
+        "bytes after the last block",
         "block inside its datagram", "block inside its datagram", "bytes after the last block",
         *["captured bytes of the packet"] * 6,
     ]  # fmt: skip

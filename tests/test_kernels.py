@@ -115,6 +115,19 @@ def test_no_byte_outside_is_read():
     assert "columns" in guarded.survives("tests.test_kernels")
 
 
+@pytest.mark.parametrize("share", [0, 0.01, 0.5, 1])
+@pytest.mark.parametrize("count", [0, 5, 100_000])
+def test_values_are_picked_as_numpy_picks_them(kernels, share, count):
+    random = np.random.default_rng(1)
+    chosen = random.random(count) < share
+    for kind in (np.uint16, np.uint32, np.uint64):
+        values = random.integers(0, 60_000, count).astype(kind)
+        values.flags.writeable = False
+        picked = kernels.pick(values, chosen)
+        assert picked.dtype == kind
+        assert picked.tolist() == values[chosen].tolist()
+
+
 def test_partition_is_a_stable_sort(kernels):
     random = np.random.default_rng(3)
     tags = random.integers(60, 70, 1000).astype(np.uint8)

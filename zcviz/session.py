@@ -1,7 +1,8 @@
 """Sequence accounting: which numbered messages came, which never did, which came twice.
 
 Everything is computed on the *set* of numbers seen, channel by channel (``zcviz.channels``). Order
-of arrival matters in one case only: a step back to numbers already seen, with other content, is a sender that started again. It opens a new epoch, accounted on its own.
+of arrival matters in one case only: a step back to numbers already seen, with other content, is a
+sender that started again. It opens a new epoch, accounted on its own.
 
 No socket and no file here: datagrams go in, numbers come out.
 """

@@ -1,4 +1,4 @@
-"""The third lesson as a learner meets it: predict, measure, compare, watch it live, in JupyterLab."""
+"""The third lesson as a learner meets it: predict, measure, watch it live, in JupyterLab."""
 
 from __future__ import annotations
 

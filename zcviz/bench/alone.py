@@ -118,7 +118,7 @@ def measure_exports(path: Path, messages: int, folder: Path, rounds: int) -> lis
         Line(f"{blocks}: memory at the peak", "MiB", goals=(limit,) if size > 1 << 30 else ()),
         Line(f"{whole}: memory at the peak", "MiB"),
     ]
-    about = f"a file of {size / 1e9:.1f} GB"
+    about = f"a file of {size / 1e6:,.0f} MB"
     taken: list[tuple[list[float], list[float]]] = [([], []), ([], [])]
     try:
         for _ in range(rounds):

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..book import feed_books
 from ..codec.columns import gather
 from ..feed import Feed
 from ..native import decode, forms
@@ -16,14 +17,15 @@ from ..pipelines import PIPELINES
 from ..scanner import Scanner
 from .job import Goal, Job, Unavailable, Work
 
-__all__ = ["BOOKS", "COLUMNS", "COPY", "INDEX", "JOBS", "ROWS", "SCAN", "Inputs"]
+__all__ = ["BOOKS", "BOTH", "COLUMNS", "COPY", "INDEX", "JOBS", "ROWS", "SCAN", "Inputs"]
 
 COPY = "copy the BinaryFILE into fresh memory"
 SCAN = "BinaryFILE → validated offsets and tags, arrays ready"
 ROWS = "BinaryFILE → every field of every message, rows"
 COLUMNS = "BinaryFILE → every field of every message, columns"
 INDEX = "pcap → Ethernet/VLAN/IPv4/UDP/MoldUDP64 → index"
-BOOKS = "BinaryFILE → order books of all symbols"
+BOOKS = "BinaryFILE → order books of all securities, best bids and asks followed"
+BOTH = "BinaryFILE → these order books, and every field of every message, columns"
 FEW = 100_000
 """Messages for what makes an object of each."""
 
@@ -129,8 +131,14 @@ def _entries(inputs: Inputs, *, indexed: bool) -> Work:
     return _of(feed, run, run(), inputs.about)
 
 
-def _books(inputs: Inputs) -> Work:
-    raise Unavailable("not in this version")
+def _books(inputs: Inputs, *, best: bool = True) -> Work:
+    capture = inputs.itch.capture
+    return _of(inputs.itch, lambda: feed_books(Feed(capture), best=best))
+
+
+def _books_and_columns(inputs: Inputs) -> Work:
+    columns, books = _decode("columns")(inputs), _books(inputs)
+    return _of(inputs.itch, lambda: (columns.run(), books.run()))
 
 
 def _against_copy(least: float, stretch: float) -> tuple[Goal, ...]:
@@ -159,7 +167,10 @@ JOBS: tuple[Job[Inputs], ...] = (
         lambda inputs: _entries(inputs, indexed=False), (Goal(20, 60),)),
     Job("CME capture, indexed → columns of all group entries", "entries",
         lambda inputs: _entries(inputs, indexed=True)),
+    Job("BinaryFILE → open orders of all securities", "messages",
+        lambda inputs: _books(inputs, best=False)),
     Job(BOOKS, "messages", _books),
+    Job(BOTH, "messages", _books_and_columns),
     Job("records(): a named tuple a message", "messages", _one_by_one("records")),
     Job("views(): one view, aimed at a message after the other", "messages", _one_by_one("views")),
     Job("BinaryFILE → columnar pipeline → summary", "messages", lambda i: _summary(i.itch)),

@@ -14,7 +14,7 @@ from ..feed import Feed
 from .environments import HERE, Environments
 from .files import shorten
 from .job import Line, Unavailable
-from .jobs import BOOKS, COLUMNS, INDEX, ROWS, SCAN
+from .jobs import BOOKS, BOTH, COLUMNS, INDEX, ROWS, SCAN
 from .process import run
 
 __all__ = ["PEERS", "Peer", "measure_peers"]
@@ -77,9 +77,9 @@ PEERS = (
     Peer("meatpy", "objects", f"{_OBJECTS}; type O left out, for which it expects 52 bytes instead "
          "of 48", COLUMNS, messages=FEW, without=b"O"),
     Peer("itch-book", "tables", "order books, and every table but depth as numpy columns; types "
-         "L V W K N O are only counted", BOOKS),
-    Peer("itch-book", "quotes", "order books, and a table of the changes of best bid and offer",
-         BOOKS),
+         "L V W K N O are only counted", BOTH),
+    Peer("itch-book", "quotes", "order books, and a table of the changes of best bid and offer, "
+         "which zcviz only counts", BOOKS),
     Peer("itch-book", "books", "order books, and a table of the six system events", BOOKS),
     Peer("itch-book", "books", "order books", BOOKS, "itch_book.cpp"),
     Peer("itchcpp", "books", "order books", BOOKS),

@@ -8,7 +8,7 @@ is full, and say where to go on.
 
 from ._jit import COMPILED, jit
 from .frames import scan_frames
-from .gather import gather_bytes, gather_integers, partition
+from .gather import gather_bytes, gather_integers, partition, pick
 from .links import find_datagrams
 from .messages import scan_datagrams
 from .tally import CUT, END, FULL, Tally
@@ -27,6 +27,7 @@ __all__ = [
     "gather_integers",
     "jit",
     "partition",
+    "pick",
     "scan_datagrams",
     "scan_frames",
 ]

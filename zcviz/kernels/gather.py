@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._jit import COMPILED, jit
-from .simd import load, prefetch, reversed_bytes, store
+from .simd import byte, get, load, prefetch, put, reversed_bytes, store
 
-__all__ = ["gather_bytes", "gather_integers", "partition"]
+__all__ = ["gather_bytes", "gather_integers", "partition", "pick"]
 
 Bytes = NDArray[np.uint8]
 Offsets = NDArray[np.unsignedinteger]
@@ -19,6 +19,8 @@ Column = NDArray[Any]
 _CHUNK = 1 << 16
 _AHEAD = 64
 _WORD = 8
+_MANY = 1 << 16
+"""From how many values on it pays to compile a kernel."""
 
 
 @jit
@@ -31,6 +33,28 @@ def partition(tags: Bytes, offsets: Offsets, cursors: Column, out: Offsets) -> N
         where = cursors[tags[i]]
         out[where] = offsets[i]
         cursors[tags[i]] = where + 1
+
+
+def pick(values: Column, chosen: NDArray[np.bool_]) -> Column:
+    """Return ``values[chosen]``, and of many values in a fraction of the time.
+
+    Memory: allocates what is returned.
+    """
+    if not COMPILED or len(values) < _MANY:
+        return values[chosen]  # type: ignore[no-any-return]
+    out = np.empty(np.count_nonzero(chosen), values.dtype)
+    _pick(values, chosen, out)
+    return out
+
+
+@jit
+def _pick(values: Column, chosen: NDArray[np.bool_], out: Column) -> None:
+    # No branch depends on what is chosen: each value is written, and may be by the next one.
+    found = i = 0
+    while found < len(out) and i < len(chosen):
+        put(out, found, get(values, i))
+        found += byte(chosen, i)
+        i += 1
 
 
 def gather_integers(

@@ -233,10 +233,7 @@ def _scan_blocks(
             else:
                 note(problems, tally, _LENGTH_KIND, body, head, size)
             continue
-        if is_letter:
-            tag = u8(data, body + tag_at, big)
-        else:
-            tag = u16(data, body + tag_at, tag_big)
+        tag = u8(data, body + tag_at, big) if is_letter else u16(data, body + tag_at, tag_big)
         if not is_fixed or expected[tag] != size:
             needed = _needed(data, body, size, expected[tag], layout)
             if needed != size:

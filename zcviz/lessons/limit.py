@@ -152,7 +152,11 @@ class LimitRun:
         self._thread = threading.Thread(
             target=work, args=(self._work, over, publish), name="zcviz limit", daemon=True
         )
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._thread = None
+            raise
 
     def once(self, rounds: int = 3) -> dict[str, float]:
         """Measure a few rounds here and now, from the beginning; return `least`."""
