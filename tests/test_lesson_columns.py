@@ -72,7 +72,9 @@ def test_the_comb_shows_what_the_index_has(feed: zcviz.Feed) -> None:
     assert [(each.name, each.width) for each in found.arrays] == [
         ("offsets", 4), ("sizes", 2), ("tags", 1),
     ]  # fmt: skip
-    said = "3 messages stand in 95 B of bytes; their entries in the index take 21 B, 7 B each."
+    said = (
+        "3 messages stand in 95 B of bytes object; their entries in the index take 21 B, 7 B each."
+    )
     assert found.sentence == said and said in str(found)
     assert "2  61  36  A  Add Order" in str(found)
 
@@ -392,8 +394,8 @@ def test_the_panel_follows_its_run() -> None:
     assert [row["name"] for row in first.rows] == [FLOOR, "copy every byte", "index"]
     assert not any(row["amount"] for row in first.rows)
     first._hear(first, {"do": "start"}, [])
-    until(lambda: first.run.rounds and first.floor)
-    assert first.running and first.rows[2]["ratio"].endswith(" ×") and first.rows[2]["times"]
+    until(lambda: first.rows[2]["ratio"])
+    assert first.running and first.floor > 0 and first.rows[2]["times"]
     second.start()
     until(lambda: not first.running)
     assert second.run.running, "one at a time"

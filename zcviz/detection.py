@@ -181,8 +181,8 @@ def _try_packets(source: Source, ways: list[Way]) -> list[Fit]:
                 found = cutter.bounds(datagram, full - start, 0, report)
                 messages = (datagram[low:high] for low, high in found)
                 known[at] += sum(map(cutter.knows, messages)) - report.problems_total
-                # What begins like a header may be text; a message in it, or nothing, is more.
-                accepted[at] |= bool(found) or stop - start == cutter.header or stop < full
+                # What begins like a header may be text: then what follows contradicts it.
+                accepted[at] |= bool(found) or not report.problems_total or stop < full
                 seen[at] += 1
         if max(seen) == DATAGRAMS:
             break

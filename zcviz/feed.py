@@ -21,6 +21,7 @@ from .codec.record import Record, record_of
 from .dates import day_of
 from .errors import BufferLifetimeError
 from .index import MessageIndex, build_index
+from .kernels import pick
 from .records import NO_TIME, open_records
 from .render import printable
 from .report import Report
@@ -236,7 +237,7 @@ class Feed:
         return Table(
             self.source,
             message,
-            self.index.offsets[rows],
+            pick(self.index.offsets, rows),
             self.name,
             protocol=self.protocol,
             date=self.date,

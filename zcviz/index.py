@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .capture import Capture
+from .kernels import pick
 from .report import Report
 from .scanner import Scanner
 from .trace.ledger import Part, array_part, parts
@@ -107,8 +108,7 @@ class MessageIndex:
 
     def of_type(self, tag: int) -> NDArray[np.unsignedinteger]:
         """Return the offsets of all messages with a tag: allocates them."""
-        chosen: NDArray[np.unsignedinteger] = self.offsets[self.tags == tag]
-        return chosen
+        return pick(self.offsets, self.tags == tag)
 
     def counts(self) -> dict[int, int]:
         """Return how many messages there are of each tag that occurs."""

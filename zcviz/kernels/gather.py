@@ -41,7 +41,7 @@ def pick(values: Column, chosen: NDArray[np.bool_]) -> Column:
     Memory: allocates what is returned.
     """
     if not COMPILED or len(values) < _MANY:
-        return values[chosen]  # type: ignore[no-any-return]
+        return values[chosen]
     out = np.empty(np.count_nonzero(chosen), values.dtype)
     _pick(values, chosen, out)
     return out
