@@ -198,7 +198,8 @@ class Cutter(Fitter):
     ) -> None:
         if self.prefix == 0:
             _, size = self._next(datagram, at, stop)
-            report.note(base + at, PROBLEMS[Tally.GROUP], 1 - size, stop - at)
+            least = stop - at + 1 if size else self._head
+            report.note(base + at, PROBLEMS[Tally.GROUP], least, stop - at)
         elif at + self.prefix > stop:
             report.note(base + at, PROBLEMS[Tally.BLOCK], self.prefix, stop - at)
         else:

@@ -25,6 +25,9 @@ __all__ = ["Datagrams", "MessageIndex", "build_index"]
 ROOM = 1 << 16
 """Messages that an index has room for at first."""
 
+_AT_ONCE = 1 << 20
+_HOLD = 256 << 20  # of a large file, so much at most counts as this process's memory
+
 Integers = NDArray[np.unsignedinteger]
 
 
@@ -112,7 +115,9 @@ class MessageIndex:
 
     def counts(self) -> dict[int, int]:
         """Return how many messages there are of each tag that occurs."""
-        counts = np.bincount(self.tags)
+        counts = np.zeros(1 << 8 * self.tags.itemsize, np.int64)
+        for at in range(0, len(self), _AT_ONCE):  # numpy makes eight bytes of each tag
+            counts += np.bincount(self.tags[at : at + _AT_ONCE], minlength=len(counts))
         return {tag: int(counts[tag]) for tag in np.flatnonzero(counts).tolist()}
 
 
@@ -184,6 +189,7 @@ def build_index(capture: Capture, progress: Progress | None = None) -> tuple[Mes
     messages = _Growing(scanner.room(ROOM))
     datagrams = _Growing([np.empty(ROOM if scanner.has_packets else 0, each) for each in types])
     size = max(1, capture.source.size - capture.start)
+    forgotten = capture.start
     while not scanner.finished:
         found = scanner.scan(messages.room)
         done = (scanner.position - capture.start) / size
@@ -196,6 +202,9 @@ def build_index(capture: Capture, progress: Progress | None = None) -> tuple[Mes
             messages.grow(messages.count, done)
         if progress is not None:
             progress(scanner.position, capture.source.size)
+        if scanner.position - forgotten > _HOLD:
+            capture.source.forget()
+            forgotten = scanner.position
     cut = Datagrams(*datagrams.finish()) if scanner.has_packets else None
     offsets, sizes, tags = messages.finish()
     return MessageIndex(offsets, sizes, tags, cut), scanner.report()

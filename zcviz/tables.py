@@ -10,6 +10,7 @@ from .spec import Field, Message, Protocol
 
 __all__ = ["Documentation", "documentation"]
 
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _HEAD = ("offset", "size", "name", "type", "unit", "values", "notes")
 
 
@@ -66,7 +67,7 @@ def _cells(row: Iterable[str]) -> str:
 def _row(field: Field) -> tuple[str, ...]:
     unit = field.unit or ""
     if field.scale:
-        unit += f" × 10⁻{'⁰¹²³⁴⁵⁶⁷⁸⁹'[field.scale]}"
+        unit += f" × 10{str(-field.scale).translate(_RAISED)}"
     if field.clock:
         unit += f" since {field.clock}"
     values = [f"{_code(value)} {meaning}" for value, meaning in field.codes.items()]

@@ -67,7 +67,7 @@ class Line:
     amount : float
         What one run handles, counted as in `unit`, without the "M"; 0 if the figure is no speed.
     nbytes : int
-        Input of one run.
+        Input of one run; 0 where it does not read all of a file.
     note : str
         What one must know to read the figure, or why there is none.
     goals : tuple of Goal
@@ -107,7 +107,7 @@ class Work:
 
     run: Callable[[], object]
     amount: float
-    nbytes: int
+    nbytes: int = 0
     note: str = ""
 
 
@@ -121,7 +121,7 @@ class Job(Generic[Inputs]):
     unit : str
         What the amount of its work counts: ``"messages"``.
     prepare : callable (inputs) -> Work
-        Raises `Unavailable` or `ImportError` where it cannot be done.
+        Raises `Unavailable` where it cannot be done.
     goals : tuple of Goal
     """
 
@@ -146,7 +146,7 @@ def measure_jobs(
         try:
             work = job.prepare(inputs)
             work.run()  # compile, and have the pages in memory
-        except (Unavailable, ImportError) as reason:
+        except Unavailable as reason:
             lines.append(replace(line, note=without_places(str(reason))))
             continue
         runs[job.name] = work.run

@@ -89,13 +89,13 @@ def _decode(
 
 def _column(inputs: Inputs) -> Work:
     feed = inputs.itch
-    return _of(feed, lambda: feed.table("A")["price"], len(feed.table("A")))
+    return Work(lambda: feed.table("A")["price"], len(feed.table("A")))
 
 
 def _gather(inputs: Inputs) -> Work:
     feed = inputs.itch
     offsets, message, data = feed.table("A").offsets, feed.protocol["A"], feed.data
-    return _of(feed, lambda: gather(data, offsets, message, "price"), len(offsets))
+    return Work(lambda: gather(data, offsets, message, "price"), len(offsets))
 
 
 def _index(feed: Feed) -> Work:

@@ -58,7 +58,7 @@ def _published(report: Report) -> str:
 
 def _job(report: Report, line: Line) -> Cells:
     wanted = _wanted(report, line)
-    share = report.ratio(line, report.yardstick) if line.amount else None
+    share = report.ratio(line, report.yardstick) if line.nbytes else None
     said = "; ".join(text for text in (wanted, line.note) if text)
     return line.job, *_figures(line), "" if share is None else number(share), said, *_runs(line)
 

@@ -38,7 +38,7 @@ class Peer:
     does : str
         What that does, for readers of the figure.
     rival : str
-        Our job that does the like, and at least as much.
+        Our job that does the like.
     program : str
         C++ source to build with the package's headers and to run; "" for Python.
     container : str

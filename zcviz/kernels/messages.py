@@ -210,7 +210,8 @@ def _scan_blocks(
             size = message_size(data, at, stop, program)
             if size <= 0:
                 if not cut:
-                    note(problems, tally, _GROUP_KIND, at, 1 - size, stop - at)
+                    least = head if size == 0 else stop - at + 1
+                    note(problems, tally, _GROUP_KIND, at, least, stop - at)
                 break
         else:
             if body > stop:
