@@ -34,10 +34,10 @@ def indexed(capture):
     return found, report
 
 
-def traversals_agree(content, protocol=None):
+def traversals_agree(content, protocol=None, schema=None):
     """Walk and index of `content`: the same messages, the same report; None if it is refused."""
     try:
-        capture = open_capture(content, protocol)
+        capture = open_capture(content, protocol, schema)
     except ZcvizError as error:
         assert str(error)
         return None
@@ -52,10 +52,10 @@ def traversals_agree(content, protocol=None):
         capture.source.close()
 
 
-def pipelines_agree(content, protocol=None):
+def pipelines_agree(content, protocol=None, schema=None):
     """Run every pipeline over `content`: the same summary; None if it is refused."""
     try:
-        feed = zcviz.open(content, protocol)
+        feed = zcviz.open(content, protocol, schema)
     except ZcvizError:
         return None
     with feed:

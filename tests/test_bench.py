@@ -315,7 +315,7 @@ def test_a_peer_may_get_less(feeds, tmp_path, monkeypatch):
     expected = [each for each in MESSAGES[:20] if each[:1] != b"A"]
     assert seen == [frames(*expected)]
     assert (line.amount, line.nbytes) == (len(expected), len(seen[0]))
-    assert f"the first {len(expected)} messages" in line.note
+    assert f"; {len(expected)} messages of the sample" in line.note
 
 
 def test_what_cannot_be_installed_is_tried_once(tmp_path, monkeypatch):

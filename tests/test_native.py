@@ -270,6 +270,9 @@ def test_an_index_of_other_bytes_is_refused():
         for shorter in (len(content) - 1, len(content) // 2):
             with pytest.raises(TruncatedError):
                 decode(captured(content[:shorter]), index, form=form, threads=2)
+    if forms()[0] != "fields":
+        with pytest.raises(TruncatedError):
+            decode(captured(content[:50]), index, tags=["S"])
     offsets = index.offsets.astype(np.uint64)
     offsets[5] = 2**64 - 20
     for form in forms():

@@ -130,8 +130,10 @@ class Stretch:
             scanner.position = position
             count = scanner.scan([array[:few] for array in room])
             position = scanner.position
-            self._place(room[0][:count], room[2][:count])
-            self._count_unknown(room[2][:count])
+            offsets, _, found = (array[:count] for array in room)
+            offsets.flags.writeable = found.flags.writeable = False  # as in an index: one kernel
+            self._place(offsets, found)
+            self._count_unknown(found)
         scanner.position = position
         chunks.finish()
 
@@ -153,10 +155,11 @@ class Stretch:
                 chunks.cursors, chunks.limits, self._spare,
             )  # fmt: skip
             if at < len(tags) and not chunks.make_room(int(tags[at])):
-                message, offset = plan.messages[int(tags[at])], int(offsets[at])
+                message, offset = plan.messages.get(int(tags[at])), int(offsets[at])
                 raise TruncatedError(
-                    message.name, offset=offset, expected=f"{message.size} bytes",
-                    found=len(data) - offset, buffer=memoryview(data),
+                    message.name if message else "message", offset=offset,
+                    expected=f"{plan.expected[tags[at]]} bytes", found=len(data) - offset,
+                    buffer=memoryview(data),
                 )  # fmt: skip
         for key, message in plan.gathered.items():
             places = offsets[tags == key]

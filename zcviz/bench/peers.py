@@ -123,7 +123,7 @@ def measure_peers(
             continue
         note = line.note
         if messages < len(feed):
-            note += f"; the first {messages:,} messages"
+            note += f"; {messages:,} messages of the sample"
         if feed is itch and count not in (0, messages):
             note += f"; took {count:,} messages of {messages:,}"
         size = path.stat().st_size

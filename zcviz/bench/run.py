@@ -127,9 +127,9 @@ returns arrays allocates them within its time, unless its name says otherwise.""
 
 _OTHERS = """Each in an environment and a process of its own, over the same file or the first part
 of it, with the file in the page cache; timed there, around reading and decoding, after one run to
-warm up. C++ programs are built with `-O3 -march=native` and time decoding only, the file being in
-their memory. Dividing by a peer's speed says how many times as fast zcviz does the like, or more
-than that."""
+warm up, with memory touched and given back before each run, as for our own jobs. C++ programs are
+built with `-O3 -march=native` and time decoding only, the file being in their memory. Our job that
+does the like stands beside each; speeds are divided as bytes of input per second."""
 
 _STARTING = """Each in a new interpreter, from the first line of the program on; zcviz and what it
 needs lie in the page cache, compiled to byte code."""

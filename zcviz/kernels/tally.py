@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ._jit import jit
+from ._jit import inner
 
 __all__ = ["CUT", "END", "FULL", "Tally", "note"]
 
@@ -53,7 +53,7 @@ class Tally(IntEnum):
 _PROBLEMS = int(Tally.PROBLEMS)
 
 
-@jit
+@inner
 def note(problems: Array, tally: Array, kind: int, offset: int, expected: int, found: int) -> None:
     """Count a problem, and write it down if there is room left."""
     row = tally[_PROBLEMS]
