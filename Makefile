@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SHELLFLAGS := -eu -c
-.PHONY: help lab test bench data lint notebooks lock clean
+.PHONY: help lab test fuzz bench data lint notebooks lock clean
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
@@ -14,6 +14,7 @@ export PYTHONPATH :=
 
 LAB := .venv/.lab-stamp
 DEV := .venv/.dev-stamp
+FUZZ := .venv/.fuzz-stamp
 
 # The first Python that is new enough and can make environments. PYTHON=… comes before the others.
 .venv/bin/python:
@@ -41,6 +42,11 @@ $(DEV): requirements-dev.txt $(LAB)
 	@$(PIP) --require-hashes -r requirements-dev.txt
 	@touch $@
 
+$(FUZZ): pyproject.toml $(DEV)
+	@echo "installing the fuzzer (once)"
+	@$(PY) -m uv --quiet pip install --python $(PY) --group fuzz
+	@touch $@
+
 # --- what people type ----------------------------------------------------------------------------
 
 help: ## list these targets
@@ -51,6 +57,9 @@ lab: $(LAB) ## open the lessons in JupyterLab (DIR=folder, ARGS="arguments for J
 
 test: $(DEV) ## run the tests (ZCVIZ_SLOW=1 for all of them, ARGS="arguments for pytest")
 	@$(PY) -m pytest $(if $(filter 1,$(ZCVIZ_SLOW)),,-m "not slow") $(ARGS)
+
+fuzz: $(FUZZ) ## search for bytes that break anything (ARGS="--seconds 600 --feed itch50")
+	@$(PY) tools/fuzz.py $(ARGS)
 
 bench: $(LAB) ## measure speed and memory, beside other packages (ARGS=--no-peers, ARGS=--full)
 	@$(PY) -m zcviz.bench $(ARGS)

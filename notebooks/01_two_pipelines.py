@@ -529,6 +529,9 @@ both_sides.check(bought_and_sold)
 # %% [markdown]
 # ## Where to go next
 #
+# - **[From bytes to index to columns](02_columns_and_indexes.ipynb)**: what a column costs and when
+#   it pays, one question asked in five ways, and how far all of it is from the limit of your
+#   machine.
 # - **Another message:** put `choose_message(feed, "P")` (a trade), or any number below `len(feed)`,
 #   into the second cell and run all cells again.
 # - **Your own file:** change the first line. A BinaryFILE has no packets; 64 messages stand in for

@@ -434,14 +434,16 @@ from zcviz.lessons.queries import same_answer
 
 many = large.index.of_type(ord("A"))
 sums = same_answer(ways, many[:20_000])
-busiest = sorted(sums, key=lambda locate: sums[locate][1], reverse=True)[:3]
-figures(
-    *(
-        figure(money / shares / 10_000, "USD", f"{feed.symbols.get(locate, locate)}, on average")
-        for locate, (money, shares) in ((locate, sums[locate]) for locate in busiest)
-    ),
-    sentence=f"{', '.join(ways)}: the same sums for all {len(sums):,} securities.",
-)
+
+
+def average(locate):
+    money, shares = sums[locate]
+    return figure(money / shares / 10_000, "USD", f"{feed.symbols.get(locate, locate)}, on average")
+
+
+busiest = sorted(sums, key=lambda locate: sums[locate][1])[:-4:-1]
+told = f"{', '.join(ways)}: the same sums for all {len(sums):,} securities."
+figures(*map(average, busiest), sentence=told)
 
 # %%
 way_guess = predict("Which way is the cheapest for a hundred orders, all told?", choices=list(ways))

@@ -19,10 +19,10 @@ import pytest
 import zcviz
 from tests import helpers, sbe_tables
 from tests.helpers import add, day, feed_pcap, frames, mold
-from zcviz import errors
+from zcviz import errors, samples
 from zcviz.buffers import HeldBytes
 from zcviz.cli import main
-from zcviz.export import FORMATS, _Names, export
+from zcviz.export import FORMATS, _Names, _quoting, export
 from zcviz.protocols.itch50 import ITCH50
 
 every_format = pytest.mark.parametrize("form", FORMATS)
@@ -46,6 +46,14 @@ def read(path):
 def rows_of(path):
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+@every_format
+def test_nothing_to_export_is_said(tmp_path, form):
+    sample = samples.small("mdp3")
+    with zcviz.open(sample.data) as feed, pytest.raises(errors.SelectionError, match="no schema"):
+        list(export(feed, tmp_path / "out", form))
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("framing", ["binaryfile", "pcap"])
@@ -95,6 +103,13 @@ def test_hostile_text_survives_the_round_trip(texts, tmp_path):
     expected = [text.decode("latin-1").rstrip(" ") for text in texts]
     assert [row["stock"] for row in rows_of(path)] == expected
     assert [row["price"] for row in rows_of(path)] == ["1000000"] * len(texts)
+
+
+@pytest.mark.parametrize("kind", ["S3", object])
+def test_a_lone_carriage_return_is_quoted(kind):
+    # Text of fixed length, and var-data.
+    assert _quoting({"text": np.array([b"a\rb"], kind)}) == csv.QUOTE_NONNUMERIC
+    assert _quoting({"text": np.array([b"a,b"], kind)}) == csv.QUOTE_MINIMAL
 
 
 def test_large_integers_are_exact(tmp_path):

@@ -14,6 +14,7 @@ import pytest
 import zcviz
 from tests import helpers
 from tests.helpers import add, day, feed_pcap, frames, mold, numbered
+from zcviz import samples
 from zcviz.dissection import dissect
 from zcviz.errors import BufferLifetimeError, SelectionError, ZcvizError
 from zcviz.pipelines import PIPELINES
@@ -247,6 +248,48 @@ def test_what_is_no_time_of_day_is_refused(feed, time):
         feed.table("A", start=time)
     with pytest.raises(SelectionError, match="no time of day"):
         list(feed.views(end=time))
+
+
+@pytest.mark.parametrize("feed_name", ["mdp3", "deribit"])
+def test_views_that_tell_no_time_are_in_no_span_of_it(feed_name):
+    sample = samples.small(feed_name)
+    with zcviz.open(sample.data, schema=samples.SCHEMAS[feed_name]) as feed:
+        name = feed.protocol.time
+        timed = [tag for tag in feed.counts() if name in feed.protocol[tag].by_name]
+        assert 0 < len(timed) < len(feed.counts())
+        expected = sum(feed.counts()[tag] for tag in timed)
+        assert sum(1 for _ in feed.views(start=0)) == expected
+        assert sum(1 for _ in feed.views(end=0)) == 0
+        untimed = next(tag for tag in feed.counts() if tag not in timed)
+        with pytest.raises(SelectionError, match="no time to select by"):
+            feed.table(untimed, start=0)
+
+
+def test_a_feed_without_times_cannot_be_filtered_by_them():
+    with zcviz.open(samples.small("itch41").data) as feed:
+        with pytest.raises(SelectionError, match="itch41 carry no time"):
+            next(feed.views(start="09:30"))
+
+
+def test_times_of_day_where_a_clock_counts_milliseconds():
+    with zcviz.open(samples.small("deribit").data, schema=samples.SCHEMAS["deribit"]) as feed:
+        everything = feed.table("ticker")
+        times = everything.times()
+        assert times.astype("datetime64[ms]").astype(int).tolist() == (
+            everything["timestampMs"].tolist()
+        )
+        at = times[len(times) // 2]
+        text = str(at)[11:23]
+        assert feed.table("ticker", start=text).times()[0] == at
+        assert (feed.table("ticker", end=text).times() < at).all()
+        later = f"{text}1"  # a tenth of a millisecond: the count of `at` is before it
+        assert at not in feed.table("ticker", start=later).times()
+        assert at in feed.table("ticker", end=later).times()
+
+
+def test_messages_without_groups_say_so(feed):
+    with pytest.raises(SelectionError, match="add_order has no group 'x'; it has none"):
+        feed.table("A", group="x")
 
 
 @pytest.mark.parametrize(
@@ -493,6 +536,27 @@ def test_views_go_on_after_a_refusal(itch_file):
     feed.close()
     with pytest.raises(BufferLifetimeError):
         view.event_code  # noqa: B018
+
+
+def test_views_of_entries_go_on_after_a_refusal(tmp_path):
+    path = tmp_path / "futures.pcap"
+    path.write_bytes(samples.small("mdp3").data)
+    feed = zcviz.open(path, schema=samples.SCHEMAS["mdp3"])
+    data = feed.data
+    groups = ((view, name) for view in feed.views() for name in view.to_dict())
+    entries = (getattr(view, name) for view, name in groups)
+    some = next(each for each in entries if not isinstance(each, int) and len(each) > 1)
+    walk = iter(some)
+    entry = next(walk)
+    before = entry.to_dict()
+    with pytest.raises(BufferLifetimeError):
+        feed.close()
+    assert entry.to_dict() == before
+    assert len(list(walk)) == len(some) - 1
+    del data
+    feed.close()
+    with pytest.raises(BufferLifetimeError):
+        entry.to_dict()
 
 
 def test_arrays_in_reference_cycles_are_no_users(itch_file):

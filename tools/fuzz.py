@@ -6,7 +6,8 @@ reaches into them; in the mode ``compare`` the compiled ones answer too, in a pr
 and with each input right before a page that may not be read, and have to say the same.
 
 The first two bytes of an input say how the rest is read: which protocol and schema are named if
-any, and whether it is a file, or datagrams that are put into a capture. What is found goes into
+any; whether it is a file, or datagrams that are put into a capture; whether pipelines, rows and
+books are asked too, which takes longer than everything else. What is found goes into
 ``artifacts/fuzz/found``; ``--replay FILE`` does it again.
 """
 
@@ -22,7 +23,9 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +56,14 @@ def opened(data: bytes) -> tuple[bytes, str | None, Path | None]:
     way = ways()[data[0] % len(ways())] if data else (None, None)
     content = data[2:]
     return (_captured(content) if data[1:2] > b"\x7f" else content), *way
+
+
+def answered(data: bytes, place: Callable[[bytes], Any]) -> list[str]:
+    """Ask all that an input asks for, of bytes that `place` puts into an array."""
+    from tests.hostile.answers import answers
+
+    content, *way = opened(data)
+    return answers(place(content), *way, summaries=bool(data[1:2] and data[1] & 1))
 
 
 def _captured(content: bytes) -> bytes:
@@ -101,16 +112,18 @@ class Compiled:
         pipe: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self._process = subprocess.Popen(command, env=env, **pipe)
 
-    def answers(self, data: bytes) -> list[str]:
-        """Return what it says of an input."""
-        process = self._process
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(struct.pack("<I", len(data)) + data)
-        process.stdin.flush()
-        line = process.stdout.readline()
+    def ask(self, data: bytes) -> None:
+        """Tell it an input, which it thinks about meanwhile."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(struct.pack("<I", len(data)) + data)
+        self._process.stdin.flush()
+
+    def answers(self) -> list[str]:
+        """Return what it says of the input."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
         if not line:
-            code = process.wait()
+            code = self._process.wait()
             self.__init__()  # type: ignore[misc]
             raise AssertionError(f"the compiled kernels ended the process: {code}")
         answer: list[str] = json.loads(line)
@@ -120,14 +133,13 @@ class Compiled:
 def answer_forever() -> None:
     """Be the process that `Compiled` talks to."""
     from tests.guarded import Guard
-    from tests.hostile.answers import answers
 
     guard = Guard(1 << 20)
     read, write = sys.stdin.buffer, sys.stdout.buffer
     while head := read.read(4):
-        content, *way = opened(read.read(*struct.unpack("<I", head)))
+        data = read.read(*struct.unpack("<I", head))
         try:
-            told = answers(guard.before_end(content), *way)
+            told = answered(data, guard.before_end)
         except Exception:
             told = ["failed", traceback.format_exc()]
         write.write(json.dumps(told).encode() + b"\n")
@@ -136,20 +148,22 @@ def answer_forever() -> None:
 
 def check(data: bytes, compiled: Compiled | None) -> None:
     """Ask everything of one input; it fails where answers contradict each other."""
-    from tests.hostile.answers import answers
-
-    content, *way = opened(data)
-    # The container's owner is named in answers: let it be the same one on both sides.
-    told = answers(_array(content), *way, summaries=compiled is not None)
-    if compiled is not None:
-        others = compiled.answers(data)
-        if others[0] == "failed":
-            raise AssertionError(f"compiled only:\n{others[1]}")
-        for ours, theirs in zip(told, others, strict=True):
-            assert ours == theirs, f"plain: {ours[:500]}\ncompiled: {theirs[:500]}"
+    if compiled is None:
+        answered(data, _array)
+        return
+    compiled.ask(data)
+    try:
+        told = answered(data, _array)
+    finally:
+        others = compiled.answers()
+    if others[0] == "failed":
+        raise AssertionError(f"compiled only:\n{others[1]}")
+    for ours, theirs in zip(told, others, strict=True):
+        assert ours == theirs, f"plain: {ours[:500]}\ncompiled: {theirs[:500]}"
 
 
 def _array(content: bytes) -> Any:
+    # The kind of object is named in answers: let it be the same on both sides.
     import numpy as np
 
     return np.frombuffer(content, np.uint8)
@@ -183,7 +197,7 @@ def run(mode: str, folders: list[str], seconds: int) -> None:
         import zcviz.feed
         import zcviz.native
         import zcviz.pipelines
-        import zcviz.schema.messages  # noqa: F401
+        import zcviz.schema.messages
     zcviz.schema.read_schema = cache(zcviz.schema.read_schema)  # type: ignore[attr-defined]
     compiled = Compiled() if mode == "compare" else None
 
@@ -248,6 +262,10 @@ def fuzz(modes: list[str], feeds: list[str] | None, seconds: int) -> None:
     """Fuzz in each mode for its part of the time, and sum up."""
     from zcviz.protocols import FEEDS
 
+    if unknown := set(feeds or ()) - FEEDS.keys():
+        sys.exit(f"no such feed: {', '.join(unknown)}; known: {', '.join(FEEDS)}")
+    if not find_spec("atheris"):
+        sys.exit("atheris is not installed: `make fuzz` does that, on Linux on x86-64 only")
     before, tried, bad = time.monotonic(), [], False
     known = set((SCRATCH / "found").glob("*"))
     for mode in modes:

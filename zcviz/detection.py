@@ -63,7 +63,7 @@ def candidates(
         raise SelectionError(f"unknown protocol {protocol!r}; known: {', '.join(FEEDS)}")
     feeds = [FEEDS[protocol]] if protocol else list(FEEDS.values())
     if schema is not None:
-        from .schema import read_schema
+        from .schema import clocked, read_schema
 
         feeds = [feed for feed in feeds if feed.head is not None]
         if not feeds:
@@ -76,7 +76,12 @@ def candidates(
                 f"the schema {read.name!r} has another message header than {names}"
             )
         feeds = [
-            replace(feed, messages=read.messages, schema_id=read.schema_id) for feed in fitting
+            replace(
+                feed,
+                messages=tuple(clocked(each, feed.clocks) for each in read.messages),
+                schema_id=read.schema_id,
+            )
+            for feed in fitting
         ]
     return [Way(feed, framing) for feed in feeds for framing in feed.framings]
 

@@ -61,7 +61,7 @@ def export(
     Raises
     ------
     SelectionError
-        No such format, or no such message.
+        No such format, or no such message; or none of the messages is of a known type.
     MissingExtraError
         Parquet and Arrow need pyarrow.
     OSError
@@ -82,6 +82,9 @@ def export(
         load()  # before anything is made
     directory = Path(directory)
     tags = [tag for tag in feed.counts() if tag in feed.protocol] if types is None else types
+    if types is None and not tags and len(feed):
+        what = "no message of a known type" if len(feed.protocol) else "no schema for its messages"
+        raise SelectionError(f"{feed.name}: nothing of {feed.protocol.name} to export: {what}")
     messages = list(dict.fromkeys(feed.protocol[tag] for tag in tags))
     directory.mkdir(parents=True, exist_ok=True)
     counts, names, done = feed.counts(), _Names(), 0
@@ -169,8 +172,8 @@ def _csv(file: IO[bytes], blocks: Iterator[Table]) -> int:
 
 def _quoting(rows: Table) -> Literal[0, 2]:
     # Before Python 3.13 the csv module leaves a carriage return bare, and readers break the row.
-    texts = (rows[name] for name in rows if rows[name].dtype.kind == "S")
-    odd = any(b"\r" in text.tobytes() for text in texts)
+    texts = (rows[name] for name in rows if rows[name].dtype.kind in "SO")
+    odd = any(b"\r" in (t.tobytes() if t.dtype.kind == "S" else b"".join(t)) for t in texts)
     return csv.QUOTE_NONNUMERIC if odd else csv.QUOTE_MINIMAL
 
 

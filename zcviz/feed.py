@@ -142,7 +142,7 @@ class Feed:
 
     @cached_property
     def sequences(self) -> Accounting:
-        """Gaps, duplicates and restarts in the sequence numbers; zeros for a BinaryFILE."""
+        """Gaps, duplicates and restarts in the sequence numbers; zeros for a file without packets."""
         if self.index.datagrams is None:
             return Accounting()
         capture = self.capture
@@ -213,7 +213,8 @@ class Feed:
         Raises
         ------
         SelectionError
-            No such message type or group, or a symbol that the feed does not have.
+            No such message type or group, or a symbol that the feed does not have; a time, where
+            messages of this type tell none, or a time of day, where the day is not known.
         BufferLifetimeError
             The feed is closed.
 
@@ -263,7 +264,7 @@ class Feed:
         Parameters
         ----------
         symbol, start, end
-            As for `table`.
+            As for `table`. Messages of types that tell no time are in no span of it.
 
         Notes
         -----
@@ -370,9 +371,8 @@ class Feed:
         try:
             self.source.close(explain=explain)
         except BufferLifetimeError:
-            for view in self._views:  # still open: aim them again, at the view made anew
-                if view.is_aimed:
-                    view.wrap(self.source.view, view._at)
+            for view in self._views:  # still open, and the source made its view anew
+                view.renew(self.source.view)
             raise
         for view in self._views:
             view.revoke()

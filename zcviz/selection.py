@@ -106,6 +106,8 @@ class Selection:
     ) -> Selection:
         """Make a filter from what a user says."""
         for time in (start, end):
+            if time is not None and not feed.protocol.time:
+                raise SelectionError(f"messages of {feed.protocol.name} carry no time to select by")
             if isinstance(time, str):
                 nanoseconds(time)  # refuse nonsense now, not at the first message
         locates = frozenset[int]()
@@ -122,13 +124,15 @@ class Selection:
         return any(each is not None for each in (self.symbol, self.start, self.end))
 
     def takes(self, message: Flyweight) -> bool:
-        """Whether the filter takes one message."""
-        start, end = self._bounds(message.message)
+        """Whether the filter takes one message; one that tells no time is in no span of it."""
         time = self.feed.protocol.time
-        return (
-            (self.symbol is None or self._names(message))
-            and (start is None or getattr(message, time) >= start)
-            and (end is None or getattr(message, time) < end)
+        if self.symbol is not None and not self._names(message):
+            return False
+        if time not in message.message.by_name:
+            return self.start is None and self.end is None
+        start, end = self._bounds(message.message)
+        return (start is None or getattr(message, time) >= start) and (
+            end is None or getattr(message, time) < end
         )
 
     def _names(self, message: Flyweight) -> bool:
@@ -180,7 +184,8 @@ class Selection:
         since_midnight = nanoseconds(time)
         if "midnight" not in (field.clock or ""):
             since_midnight += self._midnight()
-        return since_midnight // {"s": 10**9, "ms": 10**6, "us": 10**3}.get(field.unit or "", 1)
+        # Rounded up: the first count that is not before it.
+        return -(-since_midnight // {"s": 10**9, "ms": 10**6, "us": 10**3}.get(field.unit or "", 1))
 
     def _midnight(self) -> int:
         day = self.feed.date

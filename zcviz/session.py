@@ -36,14 +36,15 @@ class Accounting:
     ----------
     gaps : int
         Maximal runs of numbers, between a channel's first and last, that never came.
-    missing : int [messages]
-        How many numbers those are.
+    missing : int
+        How many numbers those are: of messages, or of packets where the venue numbers these.
     duplicates : int
         Datagrams, heartbeats aside, that brought no new number.
     restarts : int
         Epochs opened by a sender that counts again from before.
     unsequenced : int
-        Datagrams of sequence 0: their messages count, this accounting passes over them.
+        Datagrams of the number that means none (MoldUDP64: 0): their messages count, this
+        accounting passes over them.
     """
 
     gaps: int = 0

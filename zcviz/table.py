@@ -189,6 +189,7 @@ class Table(_Mapping):
         -----
         Memory: allocates 12 or 16 bytes an entry now, and columns when they are asked for.
         """
+        group_of(self.message, path)  # says what groups there are, if not this one
         data = self._open(path)
         found = group_rows(data, self.offsets, self._extents(), self.message, path)
         return _Entries(self, path, found, first)

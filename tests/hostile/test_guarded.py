@@ -1,4 +1,4 @@
-"""Compiled kernels neither read nor write outside what they are given: inaccessible pages see to it.
+"""Compiled kernels neither read nor write outside what they are given: guard pages see to it.
 
 A process of its own puts every file right before such a page (and right after one), and every array
 that numpy makes for a kernel right before another. There it asks each file for all there is to
@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from tests.guarded import Guard, needs_guards, survives
+from zcviz.forms import forms
 from zcviz.kernels import COMPILED, jit
 from zcviz.kernels.simd import byte, put
 
@@ -26,21 +27,19 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("form", ["", "ssse3", "scalar"])
-def test_no_kernel_goes_outside(form):
-    if form:
-        from zcviz.forms import forms
-
-        if form not in forms():
-            pytest.skip("not on this machine")
-    words = survives("tests.hostile.test_guarded", ZCVIZ_FORM=form).split()
-    assert int(words[0]) > 200
-    assert int(words[1]) > 10_000
+def test_no_kernel_goes_outside():
+    files, arrays = map(int, survives("tests.hostile.test_guarded").split())
+    assert files > 150
+    assert arrays > 10_000
 
 
 @pytest.mark.slow
-def test_no_kernel_goes_outside_on_many_files():
-    assert int(survives("tests.hostile.test_guarded", ZCVIZ_GUARDED="10").split()[0]) > 2000
+@pytest.mark.parametrize("form", ["avx512-vbmi", "ssse3", "scalar"])
+def test_no_kernel_goes_outside_on_many_files(form):
+    if form not in forms():
+        pytest.skip("not on this machine")
+    told = survives("tests.hostile.test_guarded", ZCVIZ_FORM=form, ZCVIZ_GUARDED="4")
+    assert int(told.split()[0]) > 800
 
 
 @pytest.mark.parametrize("how", ["read", "write"])
@@ -105,11 +104,11 @@ def files(times: int) -> Iterator[tuple[bytes, str, Path | None]]:
     yield from some_files()
     for feed, container in EVERY:
         content = small(feed, container)
-        for _ in range(3 * times):
+        for _ in range(2 * times):
             yield content[: noise.randrange(len(content))], feed, SCHEMAS.get(feed)
             yield mutated(content, noise), feed, SCHEMAS.get(feed)
     for feed in FEEDS:
-        for _ in range(4 * times):
+        for _ in range(2 * times):
             body = noise.randbytes(noise.randrange(90))
             yield wrapped(feed, body, noise.randrange(5)), feed, SCHEMAS.get(feed)
         if times > 1:

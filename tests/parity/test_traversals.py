@@ -22,8 +22,8 @@ IEX = ("tops16", "deep10", "deepplus10")
 ITCH = ("itch50", "itch41")
 ACCIDENTS = {"gaps": 2, "duplicates": 3, "swaps": 2, "restarts": 1, "unknown": 3, "sides": 2}
 ONLY = {
-    **dict.fromkeys(ITCH, {"heartbeats": 3, "unsequenced": 2, "empty": 3}),
-    **dict.fromkeys(IEX, {"heartbeats": 3, "empty": 3, "channels": 3, "grown": 4}),
+    **{feed: {"heartbeats": 3, "unsequenced": 2, "empty": 3} for feed in ITCH},
+    **{feed: {"heartbeats": 3, "empty": 3, "channels": 3, "grown": 4} for feed in IEX},
     "deribit": {"channels": 3},
 }
 WIRES = {

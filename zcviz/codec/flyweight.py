@@ -46,6 +46,11 @@ class Flyweight:
         self._at = at
         return self
 
+    def renew(self, buffer: Buffer) -> None:
+        """Read from another view of the same memory, if there is a message to read."""
+        if self.is_aimed:
+            self._buffer = buffer
+
     def revoke(self) -> None:
         """Let go of the buffer; reading a field raises `BufferLifetimeError` from now on."""
         with suppress(AttributeError):  # aimed at nothing already
@@ -153,6 +158,12 @@ class BlockFlyweight(Flyweight):
             make = place_of(self.message)
             self._place = make(self._buffer, self._at, self._extent, self._stop)
         return self._place
+
+    def renew(self, buffer: Buffer) -> None:
+        """Read from another view of the same memory, in the views of entries too."""
+        super().renew(buffer)
+        for child in self._children.values():
+            child.renew(buffer)
 
     def revoke(self) -> None:
         """Let go of the buffer, in the views of entries too."""

@@ -25,13 +25,13 @@ _STYLE = """
 .zcl.zcl .zcl-list thead th{color:var(--zc-soft);font-weight:600;padding-bottom:2px}
 .zcl.zcl .zcl-list tbody :is(th,td){border-top:1px solid var(--zcl-edge)}
 .zcl.zcl .zcl-list tbody th{font-weight:600}
-.zcl.zcl .zcl-list .zcl-number{display:table-cell;text-align:right}
+.zcl.zcl .zcl-list .zcl-count{text-align:right}
 .zcl.zcl .zcl-list td.zcl-copying{color:var(--zc-copy);font-weight:600}
 .zcl.zcl .zcl-list td.zcl-zerocopy{color:var(--zc-view);font-weight:600}
 .zcl-scale,.zcl-list{container-type:inline-size}
 @container (max-width:500px){
 .zcl.zcl .zcl-list thead{display:none}
-.zcl.zcl .zcl-list :is(table,tbody,tr,th,td){display:block;text-align:left}
+.zcl.zcl .zcl-list :is(table,tbody,tr,th,td,.zcl-count){display:block;text-align:left}
 .zcl.zcl .zcl-list tr{border-top:1px solid var(--zcl-edge);padding:5px 0}
 .zcl.zcl .zcl-list tbody :is(th,td){border:0;padding:1px 0;white-space:normal}
 .zcl.zcl .zcl-list td::before{content:attr(data-head) " ";color:var(--zc-soft);font-weight:400}
@@ -107,7 +107,7 @@ def listing(
     """
     taken = [list(row) for row in rows]
     numbers = [any(isinstance(row[at], int) for row in taken) for at in range(len(head))]
-    looks = [" class='zcl-number'" if number else "" for number in numbers]
+    looks = [" class='zcl-count'" if number else "" for number in numbers]
     top = "".join(
         f"<th scope='col' role='columnheader'{look}>{escape(text)}</th>"
         for text, look in zip(head, looks, strict=True)

@@ -56,4 +56,7 @@ DERIBIT = Protocol(
     head=HEAD,
     schema_id=1,
     time="timestampMs",
+    clocks=dict.fromkeys(
+        ("timestampMs", "creationTimestampMs", "expirationTimestampMs"), "ms"
+    ),
 )

@@ -1,5 +1,5 @@
 """SBE message schemas: from an exchange's XML to a `Protocol`."""
 
-from .messages import read_schema
+from .messages import clocked, read_schema
 
-__all__ = ["read_schema"]
+__all__ = ["clocked", "read_schema"]

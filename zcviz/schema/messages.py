@@ -13,7 +13,7 @@ from __future__ import annotations
 import keyword
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,9 +23,9 @@ from ..spec.fields import Order
 from .element import MOST_BYTES, Element, parse
 from .encodings import MOST_SIZE, Encodings, Part
 
-__all__ = ["RESERVED", "read_schema"]
+__all__ = ["RESERVED", "clocked", "read_schema"]
 
-RESERVED = frozenset({"is_aimed", "message", "revoke", "to_dict", "to_record", "wrap"})
+RESERVED = frozenset({"is_aimed", "message", "renew", "revoke", "to_dict", "to_record", "wrap"})
 """Names that views of messages have for themselves."""
 
 _MOST_FIELDS = 50_000
@@ -77,6 +77,18 @@ def read_schema(source: str | os.PathLike[str] | bytes, base: Protocol | None = 
     return _Reader(parse(content, path.name)).protocol(base)
 
 
+def clocked(message: Message, units: Mapping[str, str]) -> Message:
+    """Return a message, or the entry of a group, whose fields say the clocks that they are."""
+    fields = tuple(
+        replace(each, unit=units[each.name], clock=each.clock or "Unix epoch, UTC")
+        if each.name in units
+        else each
+        for each in message.fields
+    )
+    groups = tuple(replace(each, entry=clocked(each.entry, units)) for each in message.groups)
+    return replace(message, fields=fields, groups=groups)
+
+
 class _Reader:
     def __init__(self, schema: Element) -> None:
         if schema.tag != "messageSchema":
@@ -111,7 +123,7 @@ class _Reader:
         try:
             return replace(
                 base,
-                messages=tuple(made),
+                messages=tuple(clocked(each, base.clocks) for each in made),
                 head=self.head,
                 schema_id=number if number >= 0 else base.schema_id,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -40,6 +40,8 @@ class Protocol:
         its number. Empty where there is none.
     zone : str
         Time zone of the exchange, as the IANA database names it.
+    clocks : mapping
+        Of fields that count from the Unix epoch, without their schema saying so: name to unit.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Protocol:
     symbol: str = ""
     locate: str = ""
     zone: str = "UTC"
+    clocks: Mapping[str, str] = field(default_factory=dict)
     _by_key: dict[str | bytes | int, Message] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -20,12 +20,12 @@ from ..feed import Feed
 from ..render import size_text
 from ..spec import Message
 from .sheet import WIDE, sheet
-from .svg import box, label, path
+from .svg import box, label, path, width_of
 from .theme import hatch
 
 __all__ = ["LINE", "CacheLines", "Touched", "cache_lines", "lines_of"]
 
-_LEFT, _TOP = 8, 24
+_LEFT = 8
 _HEIGHT, _STEP = 16, 22  # of one line, and from one row of lines to the next
 _MOST = 48  # lines that are drawn
 _LONE = 3  # so many lines in a row that nobody needs are drawn; more of them are counted
@@ -144,12 +144,16 @@ class CacheLines:
 
 def _place(touched: Touched, columns: int, width: int) -> tuple[str, float]:
     style = "c" if touched.copied else "v"
-    parts = [label(_LEFT, 15, touched.sentence, style)]
+    heads = [touched.sentence]
+    if width_of(touched.sentence) > width - 2 * _LEFT:
+        heads = touched.sentence.split(": ")
+    parts = [label(_LEFT, 15 * n, text, style) for n, text in enumerate(heads, 1)]
+    top = 15 * len(heads) + 9
     room = (width - 2 * _LEFT) / columns
     scale = (room - 6) / LINE
     cells = list(_cells(touched.lines))
     for number, (line, skipped) in enumerate(cells[:_MOST]):
-        x, y = _LEFT + number % columns * room, _TOP + number // columns * _STEP
+        x, y = _LEFT + number % columns * room, top + number // columns * _STEP
         if skipped:
             text = f"{skipped:,} more" if columns > 4 else f"+ {skipped:,}"
             parts.append(label(x + room / 2 - 3, y + 12, text, "s q", "middle"))
@@ -163,7 +167,7 @@ def _place(touched: Touched, columns: int, width: int) -> tuple[str, float]:
             for low, high in _joined(marks)
         ]
     rows = -(-min(len(cells), _MOST) // columns)
-    height = _TOP + rows * _STEP
+    height = top + rows * _STEP
     if len(cells) > _MOST:
         parts.append(label(_LEFT, height + 10, f"and {len(cells) - _MOST} more lines", "s q"))
         height += 16

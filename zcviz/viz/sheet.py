@@ -12,8 +12,8 @@ __all__ = ["NARROW", "WIDE", "sheet"]
 
 WIDE, NARROW = 780, 340  # in the units of the drawing; about one CSS pixel each
 _STYLE = """
-.zc-sheet{padding:.8em 1em;border:1px solid var(--zc-line);border-radius:8px;max-width:826px;
- margin:4px 2px;break-inside:avoid}
+.zc-sheet{padding:.8em 1em;border:1px solid var(--zc-line);border-radius:8px;max-width:860px;
+ margin:4px 2px;box-sizing:border-box;break-inside:avoid}
 .zc-sheet>div{container-type:inline-size}
 .zc-sheet p{border-left:3px solid var(--zc-soft);margin:.8em 0 .2em;padding:1px 0 1px 11px;
  line-height:1.5}
