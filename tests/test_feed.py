@@ -9,6 +9,7 @@ import weakref
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import zcviz
@@ -266,9 +267,9 @@ def test_views_that_tell_no_time_are_in_no_span_of_it(feed_name):
 
 
 def test_a_feed_without_times_cannot_be_filtered_by_them():
-    with zcviz.open(samples.small("itch41").data) as feed:
-        with pytest.raises(SelectionError, match="itch41 carry no time"):
-            next(feed.views(start="09:30"))
+    told = pytest.raises(SelectionError, match="itch41 carry no time")
+    with zcviz.open(samples.small("itch41").data) as feed, told:
+        next(feed.views(start="09:30"))
 
 
 def test_times_of_day_where_a_clock_counts_milliseconds():
@@ -538,14 +539,22 @@ def test_views_go_on_after_a_refusal(itch_file):
         view.event_code  # noqa: B018
 
 
+def test_the_refusal_names_what_arrow_holds(itch_file):
+    feed = zcviz.open(itch_file)
+    my_buffer, my_array = pa.py_buffer(feed.source.view), pa.array(feed.data)
+    with pytest.raises(BufferLifetimeError, match="Buffer 'my_buffer'.*UInt8Array 'my_array'"):
+        feed.close()
+    del my_buffer, my_array
+    feed.close()
+
+
 def test_views_of_entries_go_on_after_a_refusal(tmp_path):
     path = tmp_path / "futures.pcap"
     path.write_bytes(samples.small("mdp3").data)
     feed = zcviz.open(path, schema=samples.SCHEMAS["mdp3"])
     data = feed.data
-    groups = ((view, name) for view in feed.views() for name in view.to_dict())
-    entries = (getattr(view, name) for view, name in groups)
-    some = next(each for each in entries if not isinstance(each, int) and len(each) > 1)
+    groups = ((view, group.name) for view in feed.views() for group in view.message.groups)
+    some = next(each for view, name in groups if len(each := getattr(view, name)) > 1)
     walk = iter(some)
     entry = next(walk)
     before = entry.to_dict()

@@ -72,10 +72,9 @@ def test_the_comb_shows_what_the_index_has(feed: zcviz.Feed) -> None:
     assert [(each.name, each.width) for each in found.arrays] == [
         ("offsets", 4), ("sizes", 2), ("tags", 1),
     ]  # fmt: skip
-    said = (
+    assert found.sentence in str(found) and found.sentence == (
         "3 messages stand in 95 B of bytes object; their entries in the index take 21 B, 7 B each."
     )
-    assert found.sentence == f"3 messages stand {said}" and said in str(found)
     assert "2  61  36  A  Add Order" in str(found)
 
 

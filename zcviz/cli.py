@@ -166,10 +166,10 @@ def _info_text(info: dict[str, Any], names: dict[str, str]) -> str:
 def _export(given: argparse.Namespace) -> int:
     from .export import export
 
-    with Progress("reading") as progress, _open(given, progress) as feed:
-        with Progress("writing") as writing:
-            for path, rows in export(feed, given.directory, given.format, given.type, writing):
-                print(f"{printable(str(path))}: {rows:,} rows")
+    reading, writing = Progress("reading"), Progress("writing")
+    with reading as progress, _open(given, progress) as feed, writing as told:
+        for path, rows in export(feed, given.directory, given.format, given.type, told):
+            print(f"{printable(str(path))}: {rows:,} rows")
     return 0
 
 

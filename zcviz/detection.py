@@ -32,6 +32,8 @@ FRAMES = 64
 """Messages of a file without packets that are looked at."""
 DATAGRAMS = 64
 """Datagrams of a protocol that are looked at."""
+BYTES = 1 << 18
+"""Bytes of these; a large one may hold 30,000 messages of no bytes."""
 LOOK_AT = 1 << 16
 """Packets among which they are looked for."""
 PACKETS = 1 << 10
@@ -176,7 +178,7 @@ def _try_stream(source: Source, way: Way) -> Fit:
 def _try_packets(source: Source, ways: list[Way]) -> list[Fit]:
     # The first datagrams that are of one of the ways.
     cutters = [Cutter(way.framing, way.protocol) for way in ways]
-    known, seen = [0] * len(ways), [0] * len(ways)
+    known, seen, nbytes = ([0] * len(ways) for _ in range(3))
     accepted = [False] * len(ways)
     for start, stop, full in _datagrams(source):
         datagram = source.view[start:stop]
@@ -189,7 +191,8 @@ def _try_packets(source: Source, ways: list[Way]) -> list[Fit]:
                 # What begins like a header may be text: then what follows contradicts it.
                 accepted[at] |= bool(found) or not report.problems_total or stop < full
                 seen[at] += 1
-        if max(seen) == DATAGRAMS:
+                nbytes[at] += stop - start
+        if max(seen) == DATAGRAMS or max(nbytes) > BYTES:
             break
     return [Fit(max(0, n), some) for n, some in zip(known, accepted, strict=True)]
 

@@ -142,7 +142,7 @@ class Feed:
 
     @cached_property
     def sequences(self) -> Accounting:
-        """Gaps, duplicates and restarts in the sequence numbers; zeros for a file without packets."""
+        """Gaps, duplicates and restarts of sequence numbers; zeros for a file without packets."""
         if self.index.datagrams is None:
             return Accounting()
         capture = self.capture

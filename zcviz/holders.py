@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from types import FrameType
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def renew_locals() -> None:
 
 
 def holders(address: int, size: int, but: Iterable[object]) -> list[str]:
-    """Describe the first few arrays and memoryviews that start in a range of memory.
+    """Describe the first few arrays, memoryviews and Arrow buffers that start in some memory.
 
     Parameters
     ----------
@@ -55,12 +56,9 @@ def holders(address: int, size: int, but: Iterable[object]) -> list[str]:
     seen = {id(each) for each in but}
 
     def inside(value: object) -> bool:
-        if not isinstance(value, np.ndarray | memoryview) or id(value) in seen:
-            return False
-        try:
-            return address <= _start_of(value) < address + size
-        except ValueError:  # a memoryview that is released, empty, or not contiguous
-            return False
+        return id(value) not in seen and any(
+            address <= start < address + size for start in _starts_of(value)
+        )
 
     def named(items: Items, where: str = "") -> Iterator[str]:
         for name, value in items:
@@ -84,10 +82,20 @@ def holders(address: int, size: int, but: Iterable[object]) -> list[str]:
     return list(islice(found(), _MOST))
 
 
-def _start_of(value: np.ndarray | memoryview) -> int:
+def _starts_of(value: object) -> list[int]:
     if isinstance(value, memoryview):
-        value = np.frombuffer(value, np.uint8)
-    return int(value.ctypes.data)
+        try:
+            value = np.frombuffer(value, np.uint8)
+        except ValueError:  # released, empty, or not contiguous
+            return []
+    if isinstance(value, np.ndarray):
+        return [int(value.ctypes.data)]
+    arrow: Any = sys.modules.get("pyarrow")  # whoever holds a buffer of it has imported it
+    if isinstance(value, getattr(arrow, "Buffer", ())):
+        return [value.address]
+    if isinstance(value, getattr(arrow, "Array", ())):
+        return [each.address for each in value.buffers() if each is not None]
+    return []
 
 
 def _items(holder: object) -> Items:

@@ -1,17 +1,18 @@
-"""The bytes of a message, moved all at once: what native rows are made with.
+"""The bytes of a message, moved all at once: what native rows are made with; and columns of them.
 
-As in ``simd``, the function stands here as plain Python, which is what it means, and as machine
-code: in three forms, for three kinds of processor.
+As in ``simd``, functions stand here as plain Python, which is what they mean, and as machine code:
+`permute` in three forms, for three kinds of processor.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ._jit import COMPILED
 from .simd import Bytes, Whole
 
-__all__ = ["PIECES", "REACH", "ZERO", "permute"]
+__all__ = ["PIECES", "REACH", "ZERO", "permute", "stack1", "stack2", "stack4", "stack8"]
 
 REACH = 80
 """How many bytes `permute` may touch on either side."""
@@ -30,6 +31,18 @@ def permute(data: Bytes, at: Whole, table: Bytes, row: Whole, out: Bytes, to: Wh
     """
     for i in range(64):
         out[to + i] = 0 if table[row, i] == ZERO else data[at + table[row, i]]
+
+
+def _stack(size: int) -> Callable[[Bytes, Whole, Whole, Bytes, Whole], None]:
+    def stack(rows: Bytes, at: Whole, width: Whole, out: Bytes, to: Whole) -> None:
+        for i in range(8 * size):
+            out[to + i] = rows[at + i // size * width + i % size]
+
+    return stack
+
+
+stack1, stack2, stack4, stack8 = map(_stack, (1, 2, 4, 8))
+"""Write eight values of so many bytes, which are `width` bytes apart, one after the other."""
 
 
 if COMPILED:
@@ -99,3 +112,20 @@ if COMPILED:
             write(builder, builder.gep(out, [target]), value)
 
     _FORMS = {2: _at_once, 4: _in_pieces, 3: _field_by_field}
+
+    def _stacks(function: Any, size: int) -> None:
+        value, values = ir.IntType(8 * size), ir.VectorType(ir.IntType(8 * size), 8)
+
+        @means(function, lambda rows, at, width, out, to: types.void(rows, AT, AT, out, AT))
+        def _code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+            rows, at, width, out, to = given
+            first = pointer(context, builder, signature.args[0], rows, at)
+            stacked = ir.Constant(values, ir.Undefined)
+            for i in range(8):
+                place = builder.gep(first, [builder.mul(width, _WORD(i))])
+                stacked = builder.insert_element(stacked, read(builder, place, value), _WORD(i))
+            write(builder, pointer(context, builder, signature.args[3], out, to), stacked)
+            return context.get_dummy_value()
+
+    for _function, _size in ((stack1, 1), (stack2, 2), (stack4, 4), (stack8, 8)):
+        _stacks(_function, _size)

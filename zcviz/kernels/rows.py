@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ._jit import jit
 from .frames import AHEAD, LENGTH_SIZE
-from .permutation import REACH, permute
-from .simd import byte, load, prefetch, put, store
+from .permutation import REACH, permute, stack1, stack2, stack4, stack8
+from .simd import byte, get, load, prefetch, put, store
 
 __all__ = ["LONGEST", "columns_of_rows", "rows_of_frames", "rows_of_messages"]
 
@@ -112,8 +112,8 @@ def rows_of_messages(
     """
     count = len(tags)
     for i in range(first, count):
-        prefetch(data, np.int64(offsets[min(i + _MESSAGES_AHEAD, count - 1)]))
-        at = np.int64(offsets[i])
+        prefetch(data, np.int64(get(offsets, min(i + _MESSAGES_AHEAD, count - 1))))
+        at = np.int64(get(offsets, i))
         tag = byte(tags, i)
         to = cursors[tag]
         if to > limits[tag]:
@@ -136,13 +136,15 @@ def columns_of_rows(
 ) -> None:
     """Turn `count` rows, which lie in `arena` from `at` on, into values of columns in `out`.
 
+    Rows are read, and values written, up to the next multiple of eight.
+
     Parameters
     ----------
     width : int
         Size of a row [bytes].
     fields : (n_fields, 3) int64
         Of each field, where it is in a row, how many bytes it has, where its column starts in
-        `out`.
+        `out`. Of one of other than 1, 2, 4 or 8 bytes, eight are moved.
     done : int
         How many values the columns hold already.
     """
@@ -150,5 +152,18 @@ def columns_of_rows(
         source = at + fields[which, 0]
         size = fields[which, 1]
         target = fields[which, 2] + done * size
-        for i in range(count):
-            store(out, target + i * size, load(arena, source + i * width))
+        if size == 8:
+            for i in range(0, count, 8):
+                stack8(arena, source + i * width, width, out, target + i * 8)
+        elif size == 4:
+            for i in range(0, count, 8):
+                stack4(arena, source + i * width, width, out, target + i * 4)
+        elif size == 2:
+            for i in range(0, count, 8):
+                stack2(arena, source + i * width, width, out, target + i * 2)
+        elif size == 1:
+            for i in range(0, count, 8):
+                stack1(arena, source + i * width, width, out, target + i)
+        else:
+            for i in range(count):
+                store(out, target + i * size, load(arena, source + i * width))

@@ -56,7 +56,5 @@ DERIBIT = Protocol(
     head=HEAD,
     schema_id=1,
     time="timestampMs",
-    clocks=dict.fromkeys(
-        ("timestampMs", "creationTimestampMs", "expirationTimestampMs"), "ms"
-    ),
+    clocks=dict.fromkeys(("timestampMs", "creationTimestampMs", "expirationTimestampMs"), "ms"),
 )
