@@ -269,9 +269,9 @@ columnar = send(feed, "columnar", message)
 columnar.after("index")
 
 # %% [markdown]
-# This is the **index**: a few arrays with one entry a message. Offset, size, tag, and in a capture
-# the number of the datagram. An entry is no view: it does not keep the file in memory. It is no
-# copy either, for there is no byte of the message in it but its tag. It is *derived*.
+# This is the **index**: a few arrays with one entry a message: offset, size, tag. (In a capture, a
+# second table has one entry a datagram, and says which messages that brought.) An entry is no view:
+# it does not keep the file in memory. It is no copy either, for there is no byte of the message in it but its tag. It is *derived*.
 #
 # Next, the pipeline fetches the fields that it adds up, and no others.
 

@@ -120,3 +120,24 @@ def test_packets_of_every_feed_come_apart(feed, container):
             assert dissection.frame is not None
             dissection.view.release()
             del dissection
+
+
+def soup(*packets):
+    return b"".join(len(each).to_bytes(2, "big") + each for each in packets)
+
+
+def test_a_session_that_carries_nothing_but_itself():
+    beats = soup(b"+hello", b"A" + b"session".rjust(10) + b"1".rjust(20), b"H", b"H", b"Z")
+    with zcviz.open(beats) as feed:
+        assert feed.container == "soupbintcp"
+        assert (len(feed), feed.report.heartbeats, feed.report.ends) == (0, 2, 1)
+        assert feed.report.skipped == {"session packet": 2}
+    with pytest.raises(BadMagicError):
+        zcviz.open(soup(b"?what", b"H"))
+
+
+def test_a_schema_of_the_other_byte_order_is_no_framings():
+    big = SCHEMAS["mdp3"].read_text("utf-8").replace("littleEndian", "bigEndian")
+    assert "bigEndian" in big
+    with pytest.raises(SelectionError, match="another message header"):
+        zcviz.open(small("mdp3").data, schema=big.encode())

@@ -33,7 +33,10 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRATCH = ROOT / "artifacts" / "fuzz"
 MODES = ("plain", "compare")
 LONGEST = 1 << 13  # bytes of an input
-LIMITS = ("-timeout=60", "-rss_limit_mb=3000", f"-max_len={LONGEST}", "-print_final_stats=1")
+LIMITS = (
+    "-timeout=60", "-report_slow_units=60", "-rss_limit_mb=3000", f"-max_len={LONGEST}",
+    "-print_final_stats=1",
+)  # fmt: skip
 
 sys.path.insert(0, str(ROOT))
 

@@ -231,6 +231,17 @@ class StreamCutter(Fitter):
         size = self._length(view, at) - self.framing.counted if body < stop else 0
         return size > 0 and self._sizes[self._tag(view, body)] == size
 
+    def knows_packets(self, view: Buffer) -> bool:
+        """Whether every packet of a file is of a type that the framing's document lists."""
+        if not self.framing.carriers or self.framing.prefix is None:
+            return False
+        kind = self.framing.prefix["packet_type"]
+        read = reader(self.framing.prefix, kind.name)
+        frames = self.frames(view, 0, len(view))  # type: ignore[arg-type]
+        return all(
+            stop - at >= self.prefix and read(view, at) in kind.codes for at, _, stop in frames
+        )
+
     def ends_at(self, view: Buffer, at: int, stop: int) -> bool:
         """Whether the length at an offset ends the session."""
         return not self.framing.carriers and at + self.prefix <= stop and not self._length(view, at)

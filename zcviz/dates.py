@@ -73,7 +73,9 @@ def day_of(time: int, zone: str) -> datetime.date:
     MissingExtraError
         The system has no table of time zones.
     """
-    return datetime.datetime.fromtimestamp(time // 1_000_000_000, _zone(zone)).date()
+    epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+    moment = epoch + datetime.timedelta(seconds=time // 1_000_000_000)  # Windows refuses less
+    return moment.astimezone(_zone(zone)).date()
 
 
 def _zone(name: str) -> datetime.tzinfo:

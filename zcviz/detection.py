@@ -90,7 +90,9 @@ def candidates(
 
 def _alike(feed: Protocol, read: Protocol) -> bool:
     one, other = feed.head, read.head
-    return one is not None and other is not None and one.size == other.size
+    if one is None or other is None:
+        return False
+    return (one.size, one.order) == (other.size, other.order)
 
 
 def choose(source: Source, records: Records | None, ways: list[Way], *, named: bool) -> Way:
@@ -172,7 +174,9 @@ def _try_stream(source: Source, way: Way) -> Fit:
         piece = source.view[start:stop]
         known += sum(bool(sizes[piece[low]]) for low, _ in cutter.bounds(piece, start, report))
     cut = not stop and cutter.promises(source.view, 0, len(source))
-    return Fit(max(0, known - report.problems_total), known > 0 or cut)
+    # A session may carry nothing but itself: logins, heartbeats.
+    bare = stop == len(source) and cutter.knows_packets(source.view)
+    return Fit(max(0, known - report.problems_total), known > 0 or cut or bare)
 
 
 def _try_packets(source: Source, ways: list[Way]) -> list[Fit]:

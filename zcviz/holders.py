@@ -82,7 +82,7 @@ def holders(address: int, size: int, but: Iterable[object]) -> list[str]:
     return list(islice(found(), _MOST))
 
 
-def _starts_of(value: object) -> list[int]:
+def _starts_of(value: Any) -> list[int]:
     if isinstance(value, memoryview):
         try:
             value = np.frombuffer(value, np.uint8)
@@ -91,9 +91,11 @@ def _starts_of(value: object) -> list[int]:
     if isinstance(value, np.ndarray):
         return [int(value.ctypes.data)]
     arrow: Any = sys.modules.get("pyarrow")  # whoever holds a buffer of it has imported it
-    if isinstance(value, getattr(arrow, "Buffer", ())):
+    buffer: Any = getattr(arrow, "Buffer", ())
+    array: Any = getattr(arrow, "Array", ())
+    if isinstance(value, buffer):
         return [value.address]
-    if isinstance(value, getattr(arrow, "Array", ())):
+    if isinstance(value, array):
         return [each.address for each in value.buffers() if each is not None]
     return []
 

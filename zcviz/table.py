@@ -41,6 +41,9 @@ class Table(_Mapping):
     Libraries that speak Arrow take it as it is: ``polars.DataFrame(table)``,
     ``duckdb.sql("select … from table")``, ``pyarrow.table(table)``.
 
+    It is read like any mapping, but is no `collections.abc.Mapping`: of those, polars takes the
+    values one by one and never asks for the Arrow stream.
+
     Data of variable length is a column too, of `bytes` objects. Groups are none: `group` returns
     the entries of one as a table of their own, and in Arrow they are lists.
 

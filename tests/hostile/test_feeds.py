@@ -7,6 +7,7 @@ print the same.
 from __future__ import annotations
 
 import gzip
+import importlib
 import json
 import os
 import random
@@ -285,6 +286,17 @@ def test_damage_in_compressed_files(feed):
     for _ in range(4):
         answers(mutated(packed, noise), None, SCHEMAS.get(feed), summaries=False)
         answers(packed[: noise.randrange(len(packed))], feed, SCHEMAS.get(feed), summaries=False)
+
+
+@every_feed
+def test_the_fuzzer_begins_with_files_that_open(feed, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    fuzz = importlib.import_module("fuzz")
+    fuzz.write_corpus(feed, tmp_path)
+    told = [fuzz.answered(path.read_bytes(), bytes) for path in tmp_path.iterdir()]
+    opened = [each for each in told if not each[0].startswith("refused")]
+    assert len(opened) == len(told) >= 6
+    assert all(json.loads(each[0])["messages"] for each in opened)
 
 
 # --- kernels -------------------------------------------------------------------------------------

@@ -68,26 +68,24 @@ def scan_frames(
         Where it stopped, why (`END`, `FULL`, `CUT`), and how many messages it found.
     """
     end = len(data)
-    head = LENGTH_SIZE + skip
     last = end - LENGTH_SIZE - 0xFF
     count = 0
     while count < len(offsets):
-        # What nearly all messages are like. The next position waits for one byte only: the rest is
-        # compared beside that chain, and one of fewer than 256 bytes fits in before `last`.
-        while count < len(offsets) and position < last:
-            body = position + head
+        # What nearly all messages of a BinaryFILE are like. The next position waits for one byte
+        # only: the rest is compared beside that chain, and where fewer than 256 bytes follow a
+        # length they fit in before `last`.
+        while skip == 0 and count < len(offsets) and position < last:
+            body = position + LENGTH_SIZE
             low = byte(data, position + 1)
             tag = byte(data, body)
             prefetch(data, body + AHEAD)
-            odd = (expected[tag] + skip) ^ low | byte(data, position) << 8
-            odd |= (carriers[byte(data, body - 1)] ^ 1) & skip
-            if odd or low == skip:  # of no bytes: in a BinaryFILE the end
+            if (expected[tag] ^ low | byte(data, position) << 8) or low == 0:
                 break
             put(offsets, count, body)
-            put(sizes, count, low - skip)
+            put(sizes, count, low)
             put(tags, count, tag)
             count += 1
-            position += LENGTH_SIZE + low
+            position = body + low
         if count == len(offsets):
             break
         body = position + LENGTH_SIZE

@@ -42,19 +42,20 @@ def pick(values: Column, chosen: NDArray[np.bool_]) -> Column:
     """
     if not COMPILED or len(values) < _MANY:
         return values[chosen]
-    out = np.empty(np.count_nonzero(chosen), values.dtype)
+    count = int(np.count_nonzero(chosen))
+    out = np.empty(count + 1, values.dtype)
     _pick(values, chosen, out)
-    return out
+    return out[:count]
 
 
 @jit
 def _pick(values: Column, chosen: NDArray[np.bool_], out: Column) -> None:
-    # No branch depends on what is chosen: each value is written, and may be by the next one.
-    found = i = 0
-    while found < len(out) and i < len(chosen):
+    # No branch depends on what is chosen: each value is written, and the next one over it. After
+    # all that are chosen one more place is needed.
+    found = 0
+    for i in range(min(len(values), len(chosen))):
         put(out, found, get(values, i))
         found += byte(chosen, i)
-        i += 1
 
 
 def gather_integers(

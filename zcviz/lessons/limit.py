@@ -76,8 +76,8 @@ def steps_of(feed: Feed, own: Mapping[str, Callable[[Feed], object]] | None = No
     orders = feed.protocol["A"]
     places = feed.index.of_type(orders.key)
     price = orders["price"]
-    touched = len(lines_of(feed.source.address + places.astype(np.uint64) + price.offset, 4))
-    share = touched * LINE / len(data)
+    starts = feed.source.address + places.astype(np.uint64) + price.offset
+    share = len(lines_of(starts, price.type.size)) * LINE / len(data)
 
     def records() -> None:
         deque(islice(feed.records(), _RECORDS), maxlen=0)
