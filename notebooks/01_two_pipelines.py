@@ -271,7 +271,8 @@ columnar.after("index")
 # %% [markdown]
 # This is the **index**: a few arrays with one entry a message: offset, size, tag. (In a capture, a
 # second table has one entry a datagram, and says which messages that brought.) An entry is no view:
-# it does not keep the file in memory. It is no copy either, for there is no byte of the message in it but its tag. It is *derived*.
+# it does not keep the file in memory. It is no copy either, for there is no byte of the message in
+# it but its tag. It is *derived*.
 #
 # Next, the pipeline fetches the fields that it adds up, and no others.
 

@@ -236,7 +236,11 @@ def test_only_some_types():
     decoded = decode(captured(helpers.frames(*messages)), tags=["A", "order_delete"])
     assert list(decoded) == ["A", "D"]
     assert len(decoded["add_order"]) == len(decoded["D"]) == 5
-    assert "U" not in decoded
+    assert "A" in decoded
+    assert "order_delete" in decoded
+    assert not any(other in decoded for other in ("U", "?", None))
+    with pytest.raises(SelectionError, match="'U' was not decoded; A, D were"):
+        decoded["U"]
     with pytest.raises(SelectionError):
         decode(captured(helpers.frames(*messages)), tags=["?"])
     with pytest.raises(SelectionError):

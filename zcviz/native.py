@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .capture import Capture
 from .chunks import Chunk
 from .decoding import Plan, Stretch
-from .errors import FieldError
+from .errors import FieldError, SelectionError
 from .forms import choose_form, forms, native_dtype_of
 from .index import MessageIndex, build_index
 from .kernels.frames import LENGTH_SIZE
@@ -55,7 +55,8 @@ class Rows:
         self.chunks = tuple(chunks)
 
     def __len__(self) -> int:
-        return sum(map(len, self[self.message.fields[0].name]))
+        first = next(iter(self.dtype.names or ()))
+        return sum(len(chunk[first]) for chunk in self.chunks)
 
     def __getitem__(self, name: str) -> tuple[NDArray[Any], ...]:
         """Return a field of each chunk. Memory: views; strided where chunks are rows."""
@@ -103,7 +104,13 @@ class Decoded(Mapping[str, Rows]):
         self.unknown = {protocol.tag_text(tag): count for tag, count in unknown.items()}
 
     def __getitem__(self, tag: str) -> Rows:
-        return self._rows[self._protocol[tag].tag_text]
+        text = self._protocol[tag].tag_text
+        if text not in self._rows:
+            raise SelectionError(f"{tag!r} was not decoded; {', '.join(self._rows)} were")
+        return self._rows[text]
+
+    def __contains__(self, tag: object) -> bool:
+        return tag in self._protocol and self._protocol[tag].tag_text in self._rows  # type: ignore[index]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)
@@ -156,12 +163,12 @@ def decode(
 
     Notes
     -----
-    Memory: copies every field once, into memory that the result owns. Beside that, allocates
-    nothing that grows with the file other than an index, where one has to be made.
+    Memory: copies every field, into memory that the result owns. Beside that, allocates nothing
+    that grows with the file other than an index, where one has to be made.
     """
     plan = Plan(capture, tags, layout, choose_form(form))
     size = capture.source.size - capture.start
-    threads = threads or min(_processors(), 1 + size // _PER_THREAD)
+    threads = max(1, threads or min(_processors(), 1 + size // _PER_THREAD))
     report: Report | None = None
     if index is None and capture.framing.name == "binaryfile":
         stretches = _decode_stream(plan, threads)
