@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .forms import native_dtype_of
 from .kernels.permutation import REACH
-from .kernels.rows import columns_of_rows
+from .kernels.rows import CURSOR, DONE, LIMIT, ROOM, START, TURNED, WIDTH, columns_of_rows
 from .spec import Message
 
 __all__ = ["Chunk", "Chunks", "ColumnChunks", "RowChunks"]
@@ -29,8 +29,6 @@ _SMALL, _LARGE = 1 << 19, 1 << 26
 """Sizes of a piece of memory that chunks are cut from [bytes]."""
 _BIN = 2 * _LINE
 """Where the rows of types that are not wanted go, one over the other [bytes]."""
-_TURNED = 1 << 11
-"""Rows that are turned into columns at once: they stay in the cache."""
 
 
 def _whole_lines(nbytes: int) -> int:
@@ -51,8 +49,7 @@ class Chunks:
 
     Attributes
     ----------
-    memory : (n,) uint8
-    cursors, limits, widths : (256,) int64
+    types, fields, arena, out : ndarray
         As the kernels of ``kernels.rows`` want them.
     kept : dict of int to list of Chunk
         Complete after `finish`.
@@ -62,20 +59,23 @@ class Chunks:
         self, messages: Mapping[int, Message], widths: Mapping[int, int], nbytes: int
     ) -> None:
         self.kept: dict[int, list[Chunk]] = {key: [] for key in messages}
-        self.memory = np.empty(_BIN, np.uint8)
-        self.cursors, self.limits, self.widths = np.zeros((3, 256), np.int64)
+        self.types = np.zeros((256, 6), np.int64)
         for key, width in widths.items():
-            self.widths[key], self.limits[key] = width, -1
+            self.types[key, WIDTH], self.types[key, LIMIT] = width, -1
+        self.fields = np.zeros((256, 0, 3), np.int64)
+        self.arena = self.out = np.empty(_BIN, np.uint8)
         self._dtypes: dict[int, Any] = {key: native_dtype_of(m) for key, m in messages.items()}
         self._piece, self._used = np.empty(0, np.uint8), 0
         self._size_of_piece = min(max(2 * nbytes, _SMALL), _LARGE)
-        self._before = dict.fromkeys(messages, 0)
+        self._before = dict.fromkeys(widths, 0)
 
     def make_room(self, key: int) -> bool:
         """Make room for more rows of a type if it is full; return whether it was."""
-        full = bool(self.cursors[key] > self.limits[key])
+        full = bool(self.types[key, CURSOR] > self.types[key, LIMIT])
         if full:
-            self._make_room(key)
+            self._close(key)
+            size = max(_LEAST, min(self._before[key] * int(self.types[key, WIDTH]), _MOST))
+            self._open(key, size // int(self.types[key, WIDTH]))
         return full
 
     def add(self, key: int, columns: Mapping[str, NDArray[Any]]) -> None:
@@ -84,15 +84,27 @@ class Chunks:
 
     def finish(self) -> None:
         """Keep what is not kept yet."""
+        for key in self._before:
+            self._close(key)
+
+    def _open(self, key: int, rows: int) -> None:
         raise NotImplementedError
 
-    def _make_room(self, key: int) -> None:
+    def _close(self, key: int) -> None:
         raise NotImplementedError
+
+    def _keep(self, key: int, chunk: Chunk, rows: int) -> None:
+        if rows:
+            self.kept[key].append(chunk)
+            self._before[key] += rows
 
     def _take(self, nbytes: int) -> int:
-        # Where in `_piece` so many bytes are free; `REACH` more follow them.
+        # Where so many bytes are free; `REACH` more follow them. All chunks that are being filled
+        # are in the same piece of memory.
         nbytes = _whole_lines(nbytes + REACH)
         if self._used + nbytes > len(self._piece):
+            for key in self._before:
+                self._close(key)
             size = _BIN + max(self._size_of_piece, nbytes)
             whole = np.empty(size + _LINE, np.uint8)
             start = -whole.ctypes.data % _LINE
@@ -100,27 +112,9 @@ class Chunks:
         self._used += nbytes
         return self._used - nbytes
 
-    def _rows_of_next(self, key: int) -> int:
-        width = int(self.widths[key])
-        return min(max(self._before[key] * width, _LEAST), _MOST) // width
-
 
 class RowChunks(Chunks):
     """Chunks that are arrays of rows, made where they stay."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._starts: dict[int, int] = {}
-
-    def _make_room(self, key: int) -> None:
-        self._close(key)
-        width, rows = int(self.widths[key]), self._rows_of_next(key)
-        start = self._take(rows * width)
-        if self._piece is not self.memory:  # all go on in the new piece
-            self.finish()
-            self.memory = self._piece
-        self._starts[key] = self.cursors[key] = start
-        self.limits[key] = start + (rows - 1) * width
 
     def add(self, key: int, columns: Mapping[str, NDArray[Any]]) -> None:
         """Make rows of columns. Memory: copies them."""
@@ -130,51 +124,38 @@ class RowChunks(Chunks):
             rows[name] = columns[name]
         self.kept[key].append(rows)
 
-    def finish(self) -> None:
-        """Keep what rows there are of each type."""
-        for key in list(self._starts):
-            self._close(key)
+    def _open(self, key: int, rows: int) -> None:
+        kind = self.types[key]
+        kind[START] = kind[CURSOR] = self._take(rows * int(kind[WIDTH]))
+        kind[LIMIT] = kind[START] + (rows - 1) * kind[WIDTH]
+        self.arena = self._piece
 
     def _close(self, key: int) -> None:
-        start = self._starts.pop(key, None)
-        if start is None:
-            return
-        rows = int(self.cursors[key] - start) // int(self.widths[key])
-        if rows:
-            self.kept[key].append(np.ndarray(rows, self._dtypes[key], self.memory, start))
-        self._before[key] += rows
-        self.cursors[key], self.limits[key] = 0, -1
+        kind = self.types[key]
+        start, rows = int(kind[START]), int(kind[CURSOR] - kind[START]) // int(kind[WIDTH])
+        self._keep(key, np.ndarray(rows, self._dtypes[key], self.arena, start), rows)
+        kind[START], kind[CURSOR], kind[LIMIT] = 0, 0, -1
 
 
 class ColumnChunks(Chunks):
     """Chunks that are columns: rows are made in a place that stays in the cache, and turned."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._starts: dict[int, int] = {}
+    def __init__(
+        self, messages: Mapping[int, Message], widths: Mapping[int, int], nbytes: int
+    ) -> None:
+        super().__init__(messages, widths, nbytes)
+        self._starts: dict[int, dict[str, int]] = {}
+        pieces = [
+            sum(-(-self._dtypes[key][name].itemsize // 8) for name in self._dtypes[key].names)
+            for key in widths
+        ]
+        self.fields = np.zeros((256, max(pieces, default=0), 3), np.int64)
         at = _BIN
-        for key in np.flatnonzero(self.widths).tolist():
-            width = int(self.widths[key])
-            self._starts[key] = self.cursors[key] = at
-            self.limits[key] = at + (_TURNED - 1) * width
-            at += _whole_lines(_TURNED * width + REACH)
-        self.memory = np.empty(at, np.uint8)
-        self._open: dict[int, _Columns] = {}
-
-    def _make_room(self, key: int) -> None:
-        width, start = int(self.widths[key]), self._starts[key]
-        rows = int(self.cursors[key] - start) // width
-        columns = self._open.get(key)
-        if columns is None or columns.done + rows > columns.room:
-            self._close(key)
-            room = max(rows, self._rows_of_next(key) // _TURNED * _TURNED)
-            columns = self._open[key] = _Columns(self._dtypes[key], room)
-            columns.place(self._take(columns.nbytes), self._piece)
-        columns_of_rows(
-            self.memory, start, rows, width, columns.pieces, columns.done, columns.memory
-        )
-        columns.done += rows
-        self.cursors[key] = start
+        for key, width in widths.items():
+            kind = self.types[key]
+            kind[START], kind[CURSOR], kind[LIMIT] = at, at, at + (TURNED - 1) * width
+            at += _whole_lines(TURNED * width + REACH)
+        self.arena = np.empty(at, np.uint8)
 
     def add(self, key: int, columns: Mapping[str, NDArray[Any]]) -> None:
         """Keep columns as they are."""
@@ -182,41 +163,42 @@ class ColumnChunks(Chunks):
 
     def finish(self) -> None:
         """Turn what rows are left, and keep all columns."""
-        for key, start in self._starts.items():
-            if self.cursors[key] > start:
-                self._make_room(key)
-            self._close(key)
+        for key in self._before:
+            kind = self.types[key]
+            rows = int(kind[CURSOR] - kind[START]) // int(kind[WIDTH])
+            if kind[DONE] + rows > kind[ROOM]:
+                self._close(key)
+                self._open(key, rows)
+            columns_of_rows(self.arena, key, rows, self.types, self.fields, self.out)
+            kind[CURSOR], kind[DONE] = kind[START], kind[DONE] + rows
+        super().finish()
+
+    def _open(self, key: int, rows: int) -> None:
+        dtype, room = self._dtypes[key], _whole_turns(rows)
+        sizes = [_whole_lines(dtype[name].itemsize * room + REACH) for name in dtype.names]
+        start = self._take(sum(sizes))
+        self.out = self._piece
+        starts = start + np.cumsum([0, *sizes])
+        self._starts[key] = dict(zip(dtype.names, starts.tolist(), strict=False))
+        # Words are moved. Of longer text, the last ones first: what they are too much is made good
+        # by the others.
+        pieces = [
+            (dtype.fields[name][1] + i, dtype[name].itemsize, at + i)
+            for name, at in self._starts[key].items()
+            for i in reversed(range(0, dtype[name].itemsize, 8))
+        ]
+        self.fields[key, : len(pieces)] = pieces
+        self.types[key, DONE], self.types[key, ROOM] = 0, room
 
     def _close(self, key: int) -> None:
-        columns = self._open.pop(key, None)
-        if columns is not None:
-            self.kept[key].append(columns.as_arrays())
-            self._before[key] += columns.done
-
-
-class _Columns:
-    # Room for `room` values of each field, one column after the other.
-
-    def __init__(self, dtype: Any, room: int) -> None:
-        self._dtype, self.room, self.done = dtype, room, 0
-        self.starts, self.nbytes = {}, 0
-        for name in dtype.names:
-            self.starts[name] = self.nbytes
-            self.nbytes += _whole_lines(dtype[name].itemsize * room + REACH)
-
-    def place(self, at: int, memory: NDArray[np.uint8]) -> None:
-        self.memory = memory
-        self.starts = {name: start + at for name, start in self.starts.items()}
-        # The kernel writes words. Of longer text, the last first: what it writes too much is made
-        # good by the others.
-        self.pieces = np.array([
-            (self._dtype.fields[name][1] + i, self._dtype[name].itemsize, start + i)
-            for name, start in self.starts.items()
-            for i in reversed(range(0, self._dtype[name].itemsize, 8))
-        ])  # fmt: skip
-
-    def as_arrays(self) -> dict[str, NDArray[Any]]:
-        return {
-            name: np.ndarray(self.done, self._dtype[name], self.memory, start)
-            for name, start in self.starts.items()
+        rows, dtype = int(self.types[key, DONE]), self._dtypes[key]
+        starts = self._starts.get(key, {})
+        columns = {
+            name: np.ndarray(rows, dtype[name], self.out, start) for name, start in starts.items()
         }
+        self._keep(key, columns, rows)
+        self.types[key, DONE] = self.types[key, ROOM] = 0
+
+
+def _whole_turns(rows: int) -> int:
+    return -(-rows // TURNED) * TURNED

@@ -117,8 +117,8 @@ class Stretch:
         while position < stop and not scanner.finished and not plan.interrupted:
             if plan.widths:
                 position = rows_of_frames(
-                    data, position, stop, plan.fitting, plan.table, chunks.widths, chunks.memory,
-                    chunks.cursors, chunks.limits,
+                    data, position, stop, plan.fitting, plan.table, chunks.types, chunks.arena,
+                    chunks.fields, chunks.out,
                 )  # fmt: skip
                 body = position + LENGTH_SIZE
                 if position >= stop or (body < len(data) and chunks.make_room(int(data[body]))):
@@ -151,8 +151,8 @@ class Stretch:
         at = 0 if plan.widths else len(tags)
         while at < len(tags):
             at = rows_of_messages(
-                data, offsets, tags, at, plan.expected, plan.table, chunks.widths, chunks.memory,
-                chunks.cursors, chunks.limits, self._spare,
+                data, offsets, tags, at, plan.expected, plan.table, chunks.types, chunks.arena,
+                chunks.fields, chunks.out, self._spare,
             )  # fmt: skip
             if at < len(tags) and not chunks.make_room(int(tags[at])):
                 message, offset = plan.messages.get(int(tags[at])), int(offsets[at])

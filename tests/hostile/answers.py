@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,10 +18,11 @@ from tests.agreement import EVERY_PIPELINE, indexed, walked
 from tests.sbe import paths
 from zcviz.codec import reference
 from zcviz.codec.parts import after
-from zcviz.errors import DecodeError, ZcvizError
+from zcviz.errors import DecodeError, SelectionError, ZcvizError
 from zcviz.feed import Feed
 from zcviz.native import decode
 from zcviz.spec import Message
+from zcviz.summary import symbol_text
 from zcviz.table import Table
 
 __all__ = ["answers"]
@@ -39,7 +41,7 @@ def answers(content, protocol=None, schema=None, *, summaries=True, frames=False
         return [f"refused: {error}"]
     with feed:
         told = [*_whole(feed), *_types(feed, frames=frames)]
-        return told + list(_summaries(feed)) if summaries else told
+        return [*told, *_summaries(feed), *_selected(feed)] if summaries else told
 
 
 def _digest(*arrays: np.ndarray) -> str:
@@ -137,6 +139,30 @@ def _groups(
 
 def _plain(value):
     return value.rstrip(b"\0") if isinstance(value, bytes) else value
+
+
+def _selected(feed: Feed) -> Iterator[str]:
+    # By symbol and by time: tables and views choose the same messages.
+    protocol, counts = feed.protocol, feed.counts()
+    tables = {m.name: feed.table(m.name) for m in protocol if m.tag_text in counts}
+    symbols = {
+        symbol_text(symbol)
+        for table in tables.values() if protocol.symbol in table
+        for symbol in table[protocol.symbol][:3].tolist()
+    }  # fmt: skip
+    choices: list[dict] = [{"symbol": symbol} for symbol in sorted(symbols)[:2]]
+    if all(protocol.time in table for table in tables.values()):
+        times = [int(table[protocol.time][0]) for table in tables.values()]
+        choices += [{"start": min(times), "end": time} for time in times[:2]]
+    for choice in choices:
+        try:
+            seen = Counter(view.message.name for view in feed.views(**choice))
+        except SelectionError as error:  # nothing says which number that symbol has
+            yield str(error)
+            continue
+        found = {name: len(feed.table(name, **choice)) for name in tables}
+        assert seen == Counter(found)
+        yield f"{choice} {found}"
 
 
 def _summaries(feed: Feed) -> Iterator[str]:

@@ -11,18 +11,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._jit import jit
+from ._jit import inner, jit
 from .frames import AHEAD, LENGTH_SIZE
 from .permutation import REACH, permute, stack1, stack2, stack4, stack8
-from .simd import byte, get, load, prefetch, put, store
+from .simd import byte, get, load, prefetch, store
 
-__all__ = ["LONGEST", "columns_of_rows", "rows_of_frames", "rows_of_messages"]
+__all__ = [
+    "CURSOR",
+    "DONE",
+    "LIMIT",
+    "LONGEST",
+    "ROOM",
+    "START",
+    "TURNED",
+    "WIDTH",
+    "columns_of_rows",
+    "rows_of_frames",
+    "rows_of_messages",
+]
 
 Array = NDArray[Any]
 
 LONGEST = 0xFF
 """The longest message of which rows are made [bytes]."""
+TURNED = 1 << 10
+"""Rows that are turned into columns at once, few enough to stay in the cache: a multiple of 8."""
 _MESSAGES_AHEAD = 64
+
+CURSOR, LIMIT, WIDTH, START, DONE, ROOM = range(6)
+"""Columns of the table of message types, a row a tag: where in the arena the next row goes, where
+the last one may begin, and the size of a row, 0 for a type that is not wanted [bytes]. Where rows
+are turned into columns: where the first one is, how many values the columns hold, and how many may
+be in them; for types that stay rows there is room for none."""
 
 
 @jit
@@ -32,10 +52,10 @@ def rows_of_frames(
     stop: int,
     expected: Array,
     table: Array,
-    widths: Array,
+    types: Array,
     arena: Array,
-    cursors: Array,
-    limits: Array,
+    fields: Array,
+    out: Array,
 ) -> int:
     """Make rows of the messages of a BinaryFILE, each as its length and tag are read.
 
@@ -50,13 +70,14 @@ def rows_of_frames(
         Documented size by tag; more than `LONGEST` for a tag that is not known.
     table : (256, ...) uint8
         For `permutation.permute`.
-    widths : (256,) int64
-        Size of a row by tag; 0 for a type that is not wanted.
+    types : (256, 6) int64
+        See `CURSOR`; brought up to date.
     arena : (n,) uint8
-        Where rows are written.
-    cursors, limits : (256,) int64
-        Where in the arena the next row of a type goes, moved on, and where the last one may.
-        `REACH` bytes from there are in the arena.
+        Where rows are written; `REACH` bytes follow the limit of each type.
+    fields : (256, n_fields, 3) int64
+        See `columns_of_rows`.
+    out : (n,) uint8
+        Where columns are.
 
     Returns
     -------
@@ -70,11 +91,15 @@ def rows_of_frames(
         low = byte(data, position + 1)
         tag = byte(data, body)
         prefetch(data, body + AHEAD)
-        to = cursors[tag]
-        if (expected[tag] ^ low | byte(data, position) << 8) or to > limits[tag]:
+        to = types[tag, CURSOR]
+        if expected[tag] ^ low | byte(data, position) << 8:
+            break
+        if to > types[tag, LIMIT]:
+            if _make_room(tag, types, arena, fields, out):
+                continue
             break
         permute(data, body, table, tag, arena, to)
-        put(cursors, tag, to + widths[tag])
+        types[tag, CURSOR] = to + types[tag, WIDTH]
         position = body + low
     return position
 
@@ -87,10 +112,10 @@ def rows_of_messages(
     first: int,
     expected: Array,
     table: Array,
-    widths: Array,
+    types: Array,
     arena: Array,
-    cursors: Array,
-    limits: Array,
+    fields: Array,
+    out: Array,
     spare: Array,
 ) -> int:
     """Make rows of messages that are found already, from number `first` on.
@@ -111,47 +136,69 @@ def rows_of_messages(
         reaches past the end of the data.
     """
     count = len(tags)
-    for i in range(first, count):
+    i = first
+    while i < count:
         prefetch(data, np.int64(get(offsets, min(i + _MESSAGES_AHEAD, count - 1))))
         at = np.int64(get(offsets, i))
         tag = byte(tags, i)
-        to = cursors[tag]
-        if to > limits[tag]:
-            return i
+        to = types[tag, CURSOR]
+        if to > types[tag, LIMIT]:
+            if _make_room(tag, types, arena, fields, out):
+                continue
+            break
         if 0 <= at <= len(data) - REACH:
             permute(data, at, table, tag, arena, to)
         elif at < 0 or at + expected[tag] > len(data):
-            return i
+            break
         else:
             for j in range(len(data) - at):
                 spare[j] = byte(data, at + j)
             permute(spare, 0, table, tag, arena, to)
-        put(cursors, tag, to + widths[tag])
-    return count
+        types[tag, CURSOR] = to + types[tag, WIDTH]
+        i += 1
+    return i
+
+
+@inner
+def _make_room(tag: int, types: Array, arena: Array, fields: Array, out: Array) -> bool:
+    # All rows of the type into its columns, if those have room for so many.
+    done, start = types[tag, DONE], types[tag, START]
+    if done + TURNED > types[tag, ROOM]:
+        return False
+    _turn(arena, start, TURNED, types[tag, WIDTH], fields, tag, done, out)
+    types[tag, DONE] = done + TURNED
+    types[tag, CURSOR] = start
+    return True
 
 
 @jit
 def columns_of_rows(
-    arena: Array, at: int, count: int, width: int, fields: Array, done: int, out: Array
+    arena: Array, tag: int, count: int, types: Array, fields: Array, out: Array
 ) -> None:
-    """Turn `count` rows, which lie in `arena` from `at` on, into values of columns in `out`.
+    """Turn the first `count` rows of a type into values of its columns, which have room for them.
 
     Rows are read, and values written, up to the next multiple of eight.
 
     Parameters
     ----------
-    width : int
-        Size of a row [bytes].
-    fields : (n_fields, 3) int64
-        Of each field, where it is in a row, how many bytes it has, where its column starts in
-        `out`. Of one of other than 1, 2, 4 or 8 bytes, eight are moved.
-    done : int
-        How many values the columns hold already.
+    fields : (256, n_fields, 3) int64
+        Of each field, by tag: where it is in a row, how many bytes it has, 0 for none, where its
+        column starts in `out`. Of one of other than 1, 2, 4 or 8 bytes, eight are moved.
+
+    Others as for `rows_of_frames`.
     """
-    for which in range(len(fields)):
-        source = at + fields[which, 0]
-        size = fields[which, 1]
-        target = fields[which, 2] + done * size
+    start, width, done = types[tag, START], types[tag, WIDTH], types[tag, DONE]
+    _turn(arena, start, count, width, fields, tag, done, out)
+
+
+@inner
+def _turn(
+    arena: Array, at: int, count: int, width: int, fields: Array, tag: int, done: int, out: Array
+) -> None:
+    for which in range(fields.shape[1]):
+        source = at + fields[tag, which, 0]
+        size = fields[tag, which, 1]
+        target = fields[tag, which, 2] + done * size
         if size == 8:
             for i in range(0, count, 8):
                 stack8(arena, source + i * width, width, out, target + i * 8)
@@ -164,6 +211,6 @@ def columns_of_rows(
         elif size == 1:
             for i in range(0, count, 8):
                 stack1(arena, source + i * width, width, out, target + i)
-        else:
+        elif size:
             for i in range(count):
                 store(out, target + i * size, load(arena, source + i * width))
