@@ -22,6 +22,7 @@ from zcviz.codec import reference
 from zcviz.errors import FieldError, SelectionError, TruncatedError
 from zcviz.forms import choose_form
 from zcviz.index import MessageIndex, build_index
+from zcviz.kernels.rows import TURNED
 from zcviz.native import Rows, decode, forms, native_dtype_of
 from zcviz.protocols import FEEDS
 from zcviz.protocols.binaryfile import BINARYFILE
@@ -216,19 +217,45 @@ def test_any_bytes_decode_as_the_index_has_it(data, threads):
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("form", forms())
 def test_many_small_chunks(form, layout, monkeypatch):
-    messages = some_of_each(FEEDS["itch50"], 300)
-    capture = captured(helpers.frames(*messages))
-    few = decode(capture, form=form, layout=layout)
     monkeypatch.setattr(chunks, "_LEAST", 100)
     monkeypatch.setattr(chunks, "_MOST", 400)
     monkeypatch.setattr(chunks, "_SMALL", 1000)
     monkeypatch.setattr(chunks, "_LARGE", 1000)
-    monkeypatch.setattr(chunks, "_TURNED", 8)
-    many = decode(capture, form=form, layout=layout)
-    assert every_value(many) == every_value(few)
-    if form != "fields":
-        assert len(many["A"].chunks) > 10
-    checked(many, messages, FEEDS["itch50"])
+    messages = some_of_each(FEEDS["itch50"], 200)
+    for threads in (1, 2):
+        decoded = decode(
+            captured(helpers.frames(*messages)), form=form, layout=layout, threads=threads
+        )
+        checked(decoded, messages, FEEDS["itch50"])
+    if form != "fields" and layout == "rows":
+        assert len(decoded["A"].chunks) > 10
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("form", forms())
+def test_more_messages_than_are_turned_at_once(form, layout, monkeypatch):
+    monkeypatch.setattr(chunks, "_MOST", 1 << 16)
+    monkeypatch.setattr(chunks, "_SMALL", 1 << 17)
+    monkeypatch.setattr(chunks, "_LARGE", 1 << 17)
+    times = 5000 + 7
+    assert times > 3 * TURNED
+    messages = [helpers.delete(ref=i, locate=i % 100) for i in range(times)]
+    messages += [helpers.add(ref=i, price=i) for i in range(times)]
+    random = np.random.default_rng(2)
+    random.shuffle(messages)
+    capture = captured(helpers.frames(*messages))
+    index, _ = build_index(capture)
+    for decoded in (decode(capture, form=form, layout=layout, threads=n) for n in (1, 3)):
+        for tag, at in (("D", 11), ("A", 11)):
+            ours = [each for each in messages if each[:1] == tag.encode()]
+            rows = decoded[tag]
+            found = rows.column("order_reference_number").tolist()
+            assert found == [int.from_bytes(each[at : at + 8], "big") for each in ours]
+            found = rows.column("stock_locate").tolist()
+            assert found == [int.from_bytes(each[1:3], "big") for each in ours]
+            assert rows.column("message_type").tobytes() == tag.encode() * times
+            assert form == "fields" or len(rows.chunks) > 2
+        assert every_value(decoded) == every_value(decode(capture, index, form="fields"))
 
 
 def test_only_some_types():

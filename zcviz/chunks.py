@@ -93,11 +93,6 @@ class Chunks:
     def _close(self, key: int) -> None:
         raise NotImplementedError
 
-    def _keep(self, key: int, chunk: Chunk, rows: int) -> None:
-        if rows:
-            self.kept[key].append(chunk)
-            self._before[key] += rows
-
     def _take(self, nbytes: int) -> int:
         # Where so many bytes are free; `REACH` more follow them. All chunks that are being filled
         # are in the same piece of memory.
@@ -132,8 +127,11 @@ class RowChunks(Chunks):
 
     def _close(self, key: int) -> None:
         kind = self.types[key]
-        start, rows = int(kind[START]), int(kind[CURSOR] - kind[START]) // int(kind[WIDTH])
-        self._keep(key, np.ndarray(rows, self._dtypes[key], self.arena, start), rows)
+        rows = int(kind[CURSOR] - kind[START]) // int(kind[WIDTH])
+        if rows:
+            chunk = np.ndarray(rows, self._dtypes[key], self.arena, int(kind[START]))
+            self.kept[key].append(chunk)
+            self._before[key] += rows
         kind[START], kind[CURSOR], kind[LIMIT] = 0, 0, -1
 
 
@@ -192,11 +190,11 @@ class ColumnChunks(Chunks):
 
     def _close(self, key: int) -> None:
         rows, dtype = int(self.types[key, DONE]), self._dtypes[key]
-        starts = self._starts.get(key, {})
-        columns = {
-            name: np.ndarray(rows, dtype[name], self.out, start) for name, start in starts.items()
-        }
-        self._keep(key, columns, rows)
+        if rows:
+            places = self._starts[key].items()
+            columns = {name: np.ndarray(rows, dtype[name], self.out, at) for name, at in places}
+            self.kept[key].append(columns)
+            self._before[key] += rows
         self.types[key, DONE] = self.types[key, ROOM] = 0
 
 

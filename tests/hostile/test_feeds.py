@@ -98,11 +98,12 @@ def absurd(feed: str, container: str = "pcap") -> Iterator[bytes]:
         yield from overwritten(content, at, field, order)
 
 
-def wrapped(feed: str, body: bytes, count: int) -> bytes:
-    """Two datagrams of any body, each behind a header that is in order."""
+def wrapped(feed: str, body: bytes, count: int, payload: int | None = None) -> bytes:
+    """Two datagrams of any body, each behind a header that is in order, or lies of the payload."""
     framing = next(each for each in FEEDS[feed].framings if each.header is not None)
     header = framing.header
-    values = {framing.sequence: 1, framing.count: count, framing.payload: len(body)}
+    size = len(body) if payload is None else payload
+    values = {framing.sequence: 1, framing.count: count, framing.payload: size}
     values |= {field.name: b"TEXT" for field in header.fields if field.type.kind == "alpha"}
     values |= framing.fixed
     said = b""
@@ -166,6 +167,15 @@ def test_any_body_of_a_datagram(feed, body, count):
     content = wrapped(feed, body, count)
     traversals_agree(content, feed, SCHEMAS.get(feed))
     pipelines_agree(content, feed, SCHEMAS.get(feed))
+
+
+@pytest.mark.parametrize("feed", ["tops16", "deep10", "deepplus10"])
+def test_damage_within_a_payload_and_after_it(feed):
+    # Found by fuzzing: the walk met what follows the payload before what is wrong in it.
+    _, report = traversals_agree(wrapped(feed, b"\x43\x56" + bytes(60), 3, payload=20), feed)
+    places = [problem.offset for problem in report.problems]
+    assert len(places) == 4
+    assert places == sorted(places)
 
 
 @every_feed

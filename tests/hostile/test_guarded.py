@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def test_no_kernel_goes_outside_on_many_files(form):
     if form not in forms():
         pytest.skip("not on this machine")
     told = survives("tests.hostile.test_guarded", ZCVIZ_FORM=form, ZCVIZ_GUARDED="4")
-    assert int(told.split()[0]) > 800
+    assert int(told.split()[0]) > 500
 
 
 @pytest.mark.parametrize("how", ["read", "write"])
@@ -112,7 +113,8 @@ def files(times: int) -> Iterator[tuple[bytes, str, Path | None]]:
             body = noise.randbytes(noise.randrange(90))
             yield wrapped(feed, body, noise.randrange(5)), feed, SCHEMAS.get(feed)
         if times > 1:
-            yield from ((each, feed, SCHEMAS.get(feed)) for each in absurd(feed))
+            for each in islice(absurd(feed), 0, None, 4):
+                yield each, feed, SCHEMAS.get(feed)
 
 
 def against_guards(times: int) -> int:

@@ -34,8 +34,9 @@ Array = NDArray[Any]
 
 LONGEST = 0xFF
 """The longest message of which rows are made [bytes]."""
-TURNED = 1 << 10
-"""Rows that are turned into columns at once, few enough to stay in the cache: a multiple of 8."""
+TURNED = 1 << 8
+"""Rows that are turned into columns at once: a multiple of eight, and few enough for the nearest
+cache."""
 _MESSAGES_AHEAD = 64
 
 CURSOR, LIMIT, WIDTH, START, DONE, ROOM = range(6)
@@ -86,21 +87,21 @@ def rows_of_frames(
         end of the data, or at anything unusual, to be looked at by `scan_frames`.
     """
     stop = min(stop, len(data) - LENGTH_SIZE - max(LONGEST, REACH))
-    while position < stop:
-        body = position + LENGTH_SIZE
-        low = byte(data, position + 1)
-        tag = byte(data, body)
-        prefetch(data, body + AHEAD)
-        to = types[tag, CURSOR]
-        if expected[tag] ^ low | byte(data, position) << 8:
-            break
-        if to > types[tag, LIMIT]:
-            if _make_room(tag, types, arena, fields, out):
-                continue
-            break
-        permute(data, body, table, tag, arena, to)
-        types[tag, CURSOR] = to + types[tag, WIDTH]
-        position = body + low
+    tag = 0
+    going = position < stop
+    while going:
+        while position < stop:
+            body = position + LENGTH_SIZE
+            low = byte(data, position + 1)
+            tag = byte(data, body)
+            prefetch(data, body + AHEAD)
+            to = types[tag, CURSOR]
+            if (expected[tag] ^ low | byte(data, position) << 8) or to > types[tag, LIMIT]:
+                break
+            permute(data, body, table, tag, arena, to)
+            types[tag, CURSOR] = to + types[tag, WIDTH]
+            position = body + low
+        going = position < stop and _make_room(tag, types, arena, fields, out)
     return position
 
 
@@ -136,34 +137,35 @@ def rows_of_messages(
         reaches past the end of the data.
     """
     count = len(tags)
-    i = first
-    while i < count:
-        prefetch(data, np.int64(get(offsets, min(i + _MESSAGES_AHEAD, count - 1))))
-        at = np.int64(get(offsets, i))
-        tag = byte(tags, i)
-        to = types[tag, CURSOR]
-        if to > types[tag, LIMIT]:
-            if _make_room(tag, types, arena, fields, out):
-                continue
-            break
-        if 0 <= at <= len(data) - REACH:
-            permute(data, at, table, tag, arena, to)
-        elif at < 0 or at + expected[tag] > len(data):
-            break
-        else:
-            for j in range(len(data) - at):
-                spare[j] = byte(data, at + j)
-            permute(spare, 0, table, tag, arena, to)
-        types[tag, CURSOR] = to + types[tag, WIDTH]
-        i += 1
+    i, tag = first, 0
+    going = i < count
+    while going:
+        while i < count:
+            prefetch(data, np.int64(get(offsets, min(i + _MESSAGES_AHEAD, count - 1))))
+            at = np.int64(get(offsets, i))
+            tag = byte(tags, i)
+            to = types[tag, CURSOR]
+            if to > types[tag, LIMIT]:
+                break
+            if 0 <= at <= len(data) - REACH:
+                permute(data, at, table, tag, arena, to)
+            elif at < 0 or at + expected[tag] > len(data):
+                break
+            else:
+                for j in range(len(data) - at):
+                    spare[j] = byte(data, at + j)
+                permute(spare, 0, table, tag, arena, to)
+            types[tag, CURSOR] = to + types[tag, WIDTH]
+            i += 1
+        going = i < count and _make_room(tag, types, arena, fields, out)
     return i
 
 
 @inner
 def _make_room(tag: int, types: Array, arena: Array, fields: Array, out: Array) -> bool:
-    # All rows of the type into its columns, if those have room for so many.
+    # If the type is full, all rows of it into its columns, if those have room for so many.
     done, start = types[tag, DONE], types[tag, START]
-    if done + TURNED > types[tag, ROOM]:
+    if types[tag, CURSOR] <= types[tag, LIMIT] or done + TURNED > types[tag, ROOM]:
         return False
     _turn(arena, start, TURNED, types[tag, WIDTH], fields, tag, done, out)
     types[tag, DONE] = done + TURNED
