@@ -141,3 +141,18 @@ def test_a_schema_of_the_other_byte_order_is_no_framings():
     assert "bigEndian" in big
     with pytest.raises(SelectionError, match="another message header"):
         zcviz.open(small("mdp3").data, schema=big.encode())
+
+
+@pytest.mark.parametrize(("feed", "container"), EVERY)
+def test_everything_decoded_is_what_tables_say(feed, container):
+    with zcviz.open(small(feed, container).data, schema=SCHEMAS.get(feed)) as opened:
+        for layout in ("rows", "columns"):
+            decoded = opened.decode(layout=layout)
+            assert {tag: len(rows) for tag, rows in decoded.items() if len(rows)} == opened.counts()
+            for tag in opened.counts():
+                table = opened.table(tag)
+                for name in decoded[tag].dtype.names:
+                    # As bytes: NaN is not equal to itself.
+                    assert decoded[tag].column(name).tobytes() == table[name].tobytes()
+        len(opened.index)
+        assert list(opened.decode(tags=list(opened.counts())[:1])) == list(opened.counts())[:1]

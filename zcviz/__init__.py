@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .dissection import dissect
     from .feed import Feed, open
     from .pipelines import PIPELINES
+    from .schema import read_schema
     from .spec import Message, Protocol
     from .summary import Summary
     from .table import Table
@@ -36,6 +37,7 @@ _HOMES = {
     "Feed": "feed",
     "open": "feed",
     "PIPELINES": "pipelines",
+    "read_schema": "schema",
     "Message": "spec",
     "Protocol": "spec",
     "Summary": "summary",
@@ -71,6 +73,7 @@ __all__ = [
     "open",
     "overlap",
     "provenance",
+    "read_schema",
     "shares_memory",
 ]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime
 import os
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ from .table import Table
 
 if TYPE_CHECKING:
     from .book import OrderBook
+    from .native import Decoded
 
 __all__ = ["Feed", "open"]
 
@@ -301,6 +302,28 @@ class Feed:
         decoders = {m.key: record_of(m) for m in self.protocol if m.tag is not None}
         for view in self.views(symbol, start, end):
             yield decoders[view.message.key](view._buffer, view._at)
+
+    def decode(
+        self,
+        *,
+        tags: Iterable[str] | None = None,
+        threads: int | None = None,
+        layout: Literal["rows", "columns"] = "rows",
+    ) -> Decoded:
+        """Decode every field of every message, or of those of some types.
+
+        Parameters are those of `native.decode`; an index is used if there is one already.
+
+        Notes
+        -----
+        Memory: copies every field, into memory that the result owns: the feed may be closed.
+        """
+        from .native import decode
+
+        self._check_open()
+        made = self.__dict__.get("_indexed")
+        index = None if made is None else made[0]
+        return decode(self.capture, index, tags=tags, threads=threads, layout=layout)
 
     def book(self, symbol: str, messages: int | None = None) -> OrderBook:
         """Return the order book of a security after the first messages of the feed, or all."""

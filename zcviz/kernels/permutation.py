@@ -35,14 +35,14 @@ def permute(data: Bytes, at: Whole, table: Bytes, row: Whole, out: Bytes, to: Wh
 
 def _stack(size: int) -> Callable[[Bytes, Whole, Whole, Bytes, Whole], None]:
     def stack(rows: Bytes, at: Whole, width: Whole, out: Bytes, to: Whole) -> None:
+        """Write eight values that are `width` bytes apart one after the other."""
         for i in range(8 * size):
             out[to + i] = rows[at + i // size * width + i % size]
 
     return stack
 
 
-stack1, stack2, stack4, stack8 = map(_stack, (1, 2, 4, 8))
-"""Write eight values of so many bytes, which are `width` bytes apart, one after the other."""
+stack1, stack2, stack4, stack8 = map(_stack, (1, 2, 4, 8))  # by the size of a value
 
 
 if COMPILED:
