@@ -33,7 +33,7 @@ class Fitter:
         self.framing, self.protocol = framing, protocol
         self.prefix = 0 if framing.prefix is None else framing.prefix.size
         self._head = 1 if protocol.head is None else protocol.head.size
-        self._sizes = expected_sizes(protocol).tolist()
+        self._sizes: list[int] = expected_sizes(protocol).tolist() if protocol.head is None else []
         self._tag = tag_reader(protocol)
         self._grows, self._is_fixed = protocol.may_grow, protocol.head is None
         if framing.prefix is not None:
