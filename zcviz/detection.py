@@ -36,7 +36,7 @@ BYTES = 1 << 18
 """Bytes of these; a large one may hold 30,000 messages of no bytes."""
 LOOK_AT = 1 << 16
 """Packets among which they are looked for."""
-PACKETS = 1 << 10
+PACKETS = 1 << 8
 """Packets in a block of them."""
 CLEARLY = 8
 """How many times better than the next best the best has to be."""
