@@ -74,6 +74,16 @@ def test_text_of_every_length(kernels, size, data, places):
         assert out.tobytes() == b"".join(data[each : each + size] for each in offsets)
 
 
+def test_there_is_room_for_as_many_values_as_there_are(kernels):
+    data = np.zeros(40, np.uint8)
+    for count in (0, 9, 11):
+        with pytest.raises(ValueError, match=f"room for 10 values of {count} messages"):
+            kernels.gather_integers(
+                data, np.zeros(count, np.uint32), 0, 2, ">", np.zeros(10, np.uint16)
+            )
+    kernels.gather_integers(data, np.zeros(0, np.uint32), 0, 2, ">", np.zeros(0, np.uint16))
+
+
 def test_data_shorter_than_a_word(kernels):
     data, out = np.frombuffer(b"\1\2\3", np.uint8), np.zeros(1, np.uint16)
     kernels.gather_integers(data, np.array([1], np.uint32), 0, 2, ">", out)

@@ -232,15 +232,14 @@ class StreamCutter(Fitter):
         return size > 0 and self._sizes[self._tag(view, body)] == size
 
     def knows_packets(self, view: Buffer) -> bool:
-        """Whether every packet of a file is of a type that the framing's document lists."""
+        """Whether every packet of a file is one of the session's own, and one is a heartbeat."""
         if not self.framing.carriers or self.framing.prefix is None:
             return False
         kind = self.framing.prefix["packet_type"]
         read = reader(self.framing.prefix, kind.name)
         frames = self.frames(view, 0, len(view))  # type: ignore[arg-type]
-        return all(
-            stop - at >= self.prefix and read(view, at) in kind.codes for at, _, stop in frames
-        )
+        kinds = {read(view, at) if stop - at >= self.prefix else b"" for at, _, stop in frames}
+        return kinds <= kind.codes.keys() and not kinds.isdisjoint((b"H", b"R", b"Z"))
 
     def ends_at(self, view: Buffer, at: int, stop: int) -> bool:
         """Whether the length at an offset ends the session."""

@@ -123,7 +123,8 @@ class MessageIndex:
 
 @parts.register
 def _derived(index: MessageIndex) -> Iterator[Part]:
-    for array in (index.offsets, index.sizes, index.tags):
+    packets = () if index.datagrams is None else vars(index.datagrams).values()
+    for array in (index.offsets, index.sizes, index.tags, *packets):
         yield array_part("derived", array, 0)
 
 

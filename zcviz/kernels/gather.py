@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._jit import COMPILED, jit
-from .simd import byte, get, load, prefetch, put, reversed_bytes, store
+from ._jit import COMPILED, inner, jit
+from .frames import AHEAD
+from .simd import Whole, byte, get, load, prefetch, put, reversed_bytes, store
 
 __all__ = ["gather_bytes", "gather_integers", "partition", "pick"]
 
@@ -17,7 +18,8 @@ Bytes = NDArray[np.uint8]
 Offsets = NDArray[np.unsignedinteger]
 Column = NDArray[Any]
 _CHUNK = 1 << 16
-_AHEAD = 64
+_AHEAD, _DENSE = 64, 256
+"""What is asked for ahead: of values this close to each other [bytes], all that is between."""
 _WORD = 8
 _MANY = 1 << 16
 """From how many values on it pays to compile a kernel."""
@@ -95,6 +97,8 @@ def gather_bytes(data: Bytes, offsets: Offsets, at: int, size: int, out: Column)
 def _gather_words(
     data: Bytes, offsets: Offsets, at: int, size: int, turn: bool, out: Column
 ) -> bool:
+    if len(out) != len(offsets):
+        raise ValueError(f"room for {len(out)} values of {len(offsets)} messages")
     # Of a word that starts with a value and one that ends with it, one is inside two words' room.
     if not COMPILED or max(size, out.itemsize) > _WORD or min(len(data), out.nbytes) < 2 * _WORD:
         return False
@@ -109,27 +113,52 @@ def _words(
     data: Bytes, offsets: Offsets, at: int, size: int, turn: bool, out: Bytes, step: int
 ) -> int:
     # Whatever the size, a word is read and a word is written: what is too much of it is shifted
-    # out, or overwritten by the next value. At the ends it is the word that ends with the value.
-    count = len(offsets)
-    lacks, spare = np.uint64(8 * (_WORD - size)), np.uint64(8 * (_WORD - step))
-    others = (np.uint64(1) << spare) - np.uint64(1)
-    for i in range(count):
-        prefetch(data, np.int64(offsets[min(i + _AHEAD, count - 1)]) + at)
-        where, to = np.int64(offsets[i]) + at, i * step
-        if where < 0 or where + size > len(data):
-            return i
-        if where + _WORD <= len(data):
+    # out, or overwritten by the next value.
+    count, last = len(offsets), len(data) - _WORD
+    lacks = np.uint64(8 * (_WORD - size))
+    room = min(count, (len(out) - _WORD) // step + 1)
+    span = np.int64(get(offsets, count - 1)) - np.int64(get(offsets, 0))
+    dense = span < count * _DENSE
+    i = 0
+    while i < count:
+        while i < room:
+            where = np.int64(get(offsets, i)) + at
+            if where < 0 or where > last:
+                break
+            if dense:
+                prefetch(data, where + AHEAD)
+            else:
+                prefetch(data, np.int64(get(offsets, min(i + _AHEAD, count - 1))) + at)
             word = load(data, where)
-            value = reversed_bytes(word) >> lacks if turn else word << lacks >> lacks
-        else:
-            word = load(data, where + size - _WORD)
-            value = reversed_bytes(word) << lacks >> lacks if turn else word >> lacks
-        if to + _WORD <= len(out):
-            store(out, to, value)
-        else:
-            to += step - _WORD
-            store(out, to, load(out, to) & others | value << spare)
+            store(out, i * step, reversed_bytes(word) >> lacks if turn else word << lacks >> lacks)
+            i += 1
+        if i < count:
+            where = np.int64(get(offsets, i)) + at
+            if where < 0 or where + size > len(data):
+                return i
+            _word_at_an_end(data, where, size, turn, out, i * step, step)
+            i += 1
     return count
+
+
+@inner
+def _word_at_an_end(
+    data: Bytes, where: Whole, size: int, turn: bool, out: Bytes, to: int, step: int
+) -> None:
+    # Where a word that starts with the value does not fit, the word that ends with it does.
+    lacks, spare = np.uint64(8 * (_WORD - size)), np.uint64(8 * (_WORD - step))
+    if where + _WORD <= len(data):
+        word = load(data, where)
+        value = reversed_bytes(word) >> lacks if turn else word << lacks >> lacks
+    else:
+        word = load(data, where + size - _WORD)
+        value = reversed_bytes(word) << lacks >> lacks if turn else word >> lacks
+    if to + _WORD <= len(out):
+        store(out, to, value)
+    else:
+        to += step - _WORD
+        others = (np.uint64(1) << spare) - np.uint64(1)
+        store(out, to, load(out, to) & others | value << spare)
 
 
 def _chunks(offsets: Offsets) -> Iterator[slice]:
