@@ -84,6 +84,29 @@ def test_there_is_room_for_as_many_values_as_there_are(kernels):
     kernels.gather_integers(data, np.zeros(0, np.uint32), 0, 2, ">", np.zeros(0, np.uint16))
 
 
+def test_offsets_may_have_gaps_between_them(kernels):
+    data = np.arange(100, dtype=np.uint8)
+    offsets, out = np.arange(0, 80, 4, dtype=np.uint32), np.zeros(10, np.uint16)
+    kernels.gather_integers(data, offsets[::2], 0, 2, ">", out)
+    assert out.tolist() == [(8 * i) << 8 | 8 * i + 1 for i in range(10)]
+    many = np.arange(400_000, dtype=np.uint32)
+    chosen = many % 3 == 0
+    picked = kernels.pick(many[::2], chosen[::2])
+    assert picked.tolist() == many[::2][chosen[::2]].tolist()
+
+
+@pytest.mark.skipif(not COMPILED, reason="numba is not at work in this process")
+def test_no_gaps_between_items_are_overlooked():
+    from numba import TypingError, njit
+
+    from zcviz.kernels.simd import get
+
+    first = njit(lambda array: get(array, 0))
+    assert first(np.arange(4)) == 0
+    with pytest.raises(TypingError):
+        first(np.arange(4)[::2])
+
+
 def test_data_shorter_than_a_word(kernels):
     data, out = np.frombuffer(b"\1\2\3", np.uint8), np.zeros(1, np.uint16)
     kernels.gather_integers(data, np.array([1], np.uint32), 0, 2, ">", out)

@@ -311,6 +311,16 @@ def test_an_index_of_other_bytes_is_refused():
             decode(captured(content), MessageIndex(offsets, index.sizes, index.tags), form=form)
 
 
+def test_an_index_with_gaps_between_its_items():
+    messages = some_of_each(FEEDS["itch50"], 9)
+    capture = captured(helpers.frames(*messages))
+    index, _ = build_index(capture)
+    arrays = (index.offsets, index.sizes, index.tags)
+    for form in forms():
+        decoded = decode(capture, MessageIndex(*(array[1::2] for array in arrays)), form=form)
+        checked(decoded, messages[1::2], FEEDS["itch50"])
+
+
 def test_the_form_is_chosen(monkeypatch):
     monkeypatch.delenv("ZCVIZ_FORM", raising=False)
     assert choose_form() == forms()[0]

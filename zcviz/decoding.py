@@ -143,7 +143,8 @@ class Stretch:
             if self._plan.interrupted:
                 return
             some = slice(low, min(low + _BLOCK, self.stop))
-            self._place(index.offsets[some], index.tags[some])
+            parts = (np.ascontiguousarray(each[some]) for each in (index.offsets, index.tags))
+            self._place(*parts)
         self.chunks.finish()
 
     def _place(self, offsets: Integers, tags: Integers) -> None:

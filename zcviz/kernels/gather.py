@@ -46,7 +46,7 @@ def pick(values: Column, chosen: NDArray[np.bool_]) -> Column:
         return values[chosen]
     count = int(np.count_nonzero(chosen))
     out = np.empty(count + 1, values.dtype)
-    _pick(values, chosen, out)
+    _pick(np.ascontiguousarray(values), np.ascontiguousarray(chosen), out)
     return out[:count]
 
 
@@ -102,7 +102,8 @@ def _gather_words(
     # Of a word that starts with a value and one that ends with it, one is inside two words' room.
     if not COMPILED or max(size, out.itemsize) > _WORD or min(len(data), out.nbytes) < 2 * _WORD:
         return False
-    done = _words(data, offsets, at, size, turn, out.view(np.uint8), out.itemsize)
+    places = np.ascontiguousarray(offsets)
+    done = _words(data, places, at, size, turn, out.view(np.uint8), out.itemsize)
     if done < len(offsets):
         raise IndexError(f"{size} bytes at {int(offsets[done]) + at} of {len(data)}")
     return True

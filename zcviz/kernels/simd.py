@@ -7,6 +7,7 @@ more below as the machine code that numba puts in its place. None checks a bound
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar
 
 import numpy as np
@@ -77,7 +78,13 @@ if COMPILED:
 
     def means(function: Any, typer: Any) -> Callable[[F], F]:
         # Decorates the machine code of `function`; `typer` says its types, given arguments' types.
-        type_callable(function)(lambda context: typer)
+        # It is told of pointers only: arrays with gaps between their items are not for it.
+        @wraps(typer)
+        def checked(*given: Any) -> Any:
+            gaps = any(isinstance(each, types.Array) and each.layout == "A" for each in given)
+            return None if gaps else typer(*given)
+
+        type_callable(function)(lambda context: checked)
         return lower_builtin(function, *[types.Any] * typer.__code__.co_argcount)  # type: ignore[no-any-return, no-untyped-call]
 
     def pointer(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
