@@ -235,7 +235,10 @@ def as_datagram(session, sequence, blocks):
     return mold(sequence, *blocks, session=session)
 
 
-numbers = st.one_of(st.integers(0, 14), st.integers(2**64 - 6, 2**64 - 1))
+# About the smallest, the largest, and where a Sequencer turns its page.
+numbers = st.one_of(
+    st.integers(0, 14), st.integers(1018, 1030), st.integers(2**64 - 6, 2**64 - 1)
+)
 
 
 @st.composite
@@ -291,6 +294,16 @@ def test_long_captures_do_not_take_long(repeated):
     assert accounted(*falling) == Accounting()
     rising = [numbered(n, 1) for n in range(1, 20_001) for _ in range(copies)]
     assert accounted(*rising) == Accounting(duplicates=20_000 * (copies - 1))
+
+
+def test_numbers_in_any_order_stand_in_short_lists():
+    # What one insertion may move aside is bounded by the page, not by all that came before.
+    for order in (range(50_000, 0, -1), range(1, 50_001)):
+        sequencer = Sequencer(lambda datagram, first, after: b"")
+        for datagram, number in enumerate([*order, 1]):
+            sequencer.feed(datagram, number, 1)
+        assert sequencer.result() == Accounting(duplicates=1)
+        assert max(map(len, sequencer._pages.values())) <= 1024
 
 
 def test_one_datagram_over_thousands_takes_no_square_of_their_number():

@@ -10,10 +10,14 @@ No socket and no file here: datagrams go in, numbers come out.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
-from collections.abc import Callable
+from bisect import bisect_left, bisect_right, insort
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from functools import lru_cache
+from itertools import chain, pairwise
+from operator import attrgetter
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,11 +76,9 @@ class Sequencer:
         self._new_epoch()
 
     def _new_epoch(self) -> None:
-        # Disjoint ranges in ascending order: where each starts, where it ends, and which datagram
-        # brought it. Neighbours are not merged, for the datagram tells where the content lies.
-        self._starts: list[int] = []
-        self._stops: list[int] = []
-        self._carriers: list[tuple[int, int]] = []  # (datagram, sequence of its first block)
+        # The numbers are cut into pages, so that one arriving in any order moves few others aside.
+        # Ranges are not merged with their neighbours, for each tells where its content lies.
+        self._pages: defaultdict[int, list[_Range]] = defaultdict(list)
 
     def feed(self, datagram: int, sequence: int, blocks: int) -> None:
         """Take in one datagram by its number in the capture, first sequence, count of blocks."""
@@ -97,46 +99,61 @@ class Sequencer:
         gaps, missing = self._gaps + len(holes), self._missing + sum(holes)
         return Accounting(gaps, missing, self._duplicates, self._restarts)
 
-    def _overlapping(self, start: int, stop: int) -> range:
-        first = bisect_right(self._stops, start)
-        last = first
-        while last < len(self._starts) and self._starts[last] < stop:
-            last += 1
-        return range(first, last)
-
     def _contradicts(self, datagram: int, sequence: int, blocks: int) -> bool:
-        for at in self._overlapping(sequence, sequence + blocks):
-            carrier, carried = self._carriers[at]
-            low = max(sequence, self._starts[at])
-            high = min(sequence + blocks, self._stops[at])
-            before = self._content(carrier, low - carried, high - carried)
-            # Blocks stand one after another with their lengths, so equal bytes are equal blocks.
-            if before != self._content(datagram, low - sequence, high - sequence):
-                return True
+        for page, start, stop in _by_page(sequence, sequence + blocks):
+            for known in _overlapping(self._pages.get(page, ()), start, stop):
+                low, high = max(start, known.start), min(stop, known.stop)
+                before = self._content(known.datagram, low - known.first, high - known.first)
+                # Blocks stand one after another with their lengths: equal bytes are equal blocks.
+                if before != self._content(datagram, low - sequence, high - sequence):
+                    return True
         return False
 
     def _add(self, datagram: int, sequence: int, blocks: int) -> bool:
         # Insert the parts of the range that are new; say whether there were any.
-        stop, at = sequence + blocks, sequence
-        overlaps = self._overlapping(sequence, stop)
-        holes = []
-        for known in overlaps:
-            if at < self._starts[known]:
-                holes.append((at, self._starts[known]))
-            at = max(at, self._stops[known])
-        if at < stop:
-            holes.append((at, stop))
-        for low, high in holes:
-            place = bisect_right(self._starts, low)
-            self._starts.insert(place, low)
-            self._stops.insert(place, high)
-            self._carriers.insert(place, (datagram, sequence))
-        return bool(holes)
+        new = False
+        for page, at, stop in _by_page(sequence, sequence + blocks):
+            ranges = self._pages[page]
+            for known in _overlapping(ranges, at, stop):
+                if at < known.start:
+                    insort(ranges, _Range(at, known.start, datagram, sequence))
+                    new = True
+                at = known.stop
+            if at < stop:
+                insort(ranges, _Range(at, stop, datagram, sequence))
+                new = True
+        return new
 
     def _holes(self) -> list[int]:
         # Of the present epoch: how many numbers each gap has.
-        neighbours = zip(self._starts[1:], self._stops[:-1], strict=True)
-        return [start - stop for start, stop in neighbours if start > stop]
+        ascending = chain.from_iterable(self._pages[page] for page in sorted(self._pages))
+        steps = ((later.start - earlier.stop) for earlier, later in pairwise(ascending))
+        return [step for step in steps if step]
+
+
+class _Range(NamedTuple):
+    # Numbers of one page, first to one after the last, that a datagram was the first to bring.
+    start: int
+    stop: int
+    datagram: int
+    first: int  # the sequence of the datagram's first block
+
+
+_PAGE = 1024  # numbers; no page holds more ranges than that
+
+
+def _by_page(start: int, stop: int) -> Iterator[tuple[int, int, int]]:
+    while start < stop:
+        page = start // _PAGE
+        end = min(stop, (page + 1) * _PAGE)
+        yield page, start, end
+        start = end
+
+
+def _overlapping(ranges: Sequence[_Range], start: int, stop: int) -> Sequence[_Range]:
+    # A copy: the caller inserts between them.
+    first = bisect_right(ranges, start, key=attrgetter("stop"))
+    return ranges[first : bisect_left(ranges, stop, first, key=attrgetter("start"))]
 
 
 def account(
