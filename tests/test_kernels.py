@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests import guarded
 from tests.twins import TWINS, kernels_of
-from zcviz.kernels import COMPILED, _jit
+from zcviz.kernels import COMPILED, _jit, simd
 from zcviz.kernels.totals import IF_PRINTABLE, NOTIONAL, SHARES, TRADE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -161,6 +161,51 @@ def test_values_are_picked_as_numpy_picks_them(kernels, share, count):
         assert picked.tolist() == values[chosen].tolist()
 
 
+@pytest.mark.parametrize("kind", ["u1", "u2", "u4", "u8"])
+@pytest.mark.parametrize("how", ["_pick", "_pick_at_once"])
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 15, 16, 17, 31, 33, 1000])
+def test_both_ways_to_pick_agree_with_numpy(kernels, kind, how, count, monkeypatch):
+    if how == "_pick_at_once" and kernels.COMPILED and not simd.packs():
+        pytest.skip("this processor has no instruction for it")
+    random = np.random.default_rng(count)
+    values = random.integers(0, 256, count).astype(kind)
+    monkeypatch.setattr(f"{kernels.__name__}.gather.packs", lambda: how == "_pick_at_once")
+    for tags in (random.integers(64, 67, count).astype("u1"), np.full(count, 65, "u1")):
+        room = np.full(count + kernels.LANES, 99).astype(kind)
+        picked = kernels.pick(values, tags, 65, room)
+        assert picked.dtype == kind
+        assert picked.tolist() == values[tags == 65].tolist()
+        assert kernels.count(tags, 65) == len(picked)
+        assert kernels.pick(values, tags.astype("u2") << 8, 65 << 8).tolist() == picked.tolist()
+
+
+def test_pack_means_what_its_instruction_does():
+    if not (COMPILED and simd.packs()):
+        pytest.skip("this processor has no instruction for it")
+    from numba import njit
+
+    @njit
+    def packed(values, at, tags, tag, out, to):
+        return simd.pack(values, at, tags, tag, out, to)
+
+    random = np.random.default_rng(5)
+    for kind in ("u4", "u8"):
+        lanes = 64 // np.dtype(kind).itemsize
+        for share in (0, 0.3, 1):
+            values = random.integers(0, 1 << 31, 40).astype(kind)
+            tags = np.where(random.random(40) < share, 200, 7).astype(np.uint8)
+            outs = [np.zeros(40, kind), np.zeros(40, kind)]
+            found = [
+                f(values, 3, tags, 200, o, 5)
+                for f, o in zip((packed, simd.pack), outs, strict=True)
+            ]
+            assert found[0] == found[1] == np.count_nonzero(tags[3 : 3 + lanes] == 200)
+            assert outs[0][5 : 5 + found[0]].tolist() == outs[1][5 : 5 + found[0]].tolist()
+            for out in outs:
+                assert not out[:5].any()
+                assert not out[5 + lanes :].any()
+
+
 def test_partition_is_a_stable_sort(kernels):
     random = np.random.default_rng(3)
     tags = random.integers(60, 70, 1000).astype(np.uint8)
@@ -255,7 +300,7 @@ def test_machine_code_of_another_version_is_not_used():
 if __name__ == "__main__":
     import zcviz.kernels as these
 
-    guard, count = guarded.Guard(1 << 12), 0
+    guard, other, count = guarded.Guard(1 << 12), guarded.Guard(1 << 12), 0
     for length in range(1, 40):
         for data in guard.both(bytes(range(length))):
             for size in range(1, min(length, 9)):
@@ -267,4 +312,8 @@ if __name__ == "__main__":
                 if size in (1, 2, 4, 6, 8):
                     these.gather_integers(data, offsets, 0, size, ">", numbers)
                 count += 1
+            for kind in (np.uint32, np.uint64):
+                values = other.before_end(np.arange(length, dtype=kind).tobytes()).view(kind)
+                room = np.zeros(length + these.LANES, kind)
+                assert these.pick(values, data, length // 2, room).tolist() == [length // 2]
     print(count, "columns")

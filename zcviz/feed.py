@@ -20,12 +20,12 @@ from .codec.flyweight import Flyweight, view_of
 from .codec.record import Record, record_of
 from .dates import day_of
 from .errors import BufferLifetimeError
-from .index import MessageIndex, build_index
+from .index import MessageIndex, OneType, build_index
 from .kernels import pick
 from .records import NO_TIME, open_records
 from .render import printable
 from .report import Report
-from .selection import Selection, symbol_names, symbols_of
+from .selection import Selection, first_of, symbol_names, symbols_of
 from .session import Accounting, account
 from .spec import Message, Protocol
 from .table import Table
@@ -225,26 +225,25 @@ class Feed:
         """
         self._check_open()
         message = self.protocol[tag]
-        rows = self.index.tags == message.key
-        table = self._table(message, rows)
-        chosen = self._select(symbol, start, end)
-        if chosen:
-            rows[rows] = chosen.mask(table)
-            table = self._table(message, rows)
-        return table if group is None else table.group(group)
-
-    def _table(self, message: Message, rows: NDArray[np.bool_]) -> Table:
         # Only messages with parts of varying length need their sizes.
         varies = bool(message.groups or message.data)
-        return Table(
-            self.source,
-            message,
-            pick(self.index.offsets, rows),
-            self.name,
-            protocol=self.protocol,
-            date=self.date,
-            sizes=self.index.sizes[rows] if varies else None,
-        )
+        sizes = pick(self.index.sizes, self.index.tags, message.key) if varies else None
+        table = self._table(message, OneType(self.index, message.key), sizes)
+        chosen = self._select(symbol, start, end)
+        if chosen:
+            rows = chosen.mask(table)
+            sizes = None if sizes is None else pick(sizes, rows)
+            table = self._table(message, pick(table.offsets, rows), sizes)
+        return table if group is None else table.group(group)
+
+    def _table(
+        self,
+        message: Message,
+        offsets: NDArray[np.unsignedinteger] | OneType,
+        sizes: NDArray[np.uint16] | None,
+    ) -> Table:
+        name, protocol, date = self.name, self.protocol, self.date
+        return Table(self.source, message, offsets, name, sizes=sizes, protocol=protocol, date=date)
 
     def _select(
         self, symbol: str | None, start: int | str | None, end: int | str | None
@@ -356,19 +355,24 @@ class Feed:
     def head(self, messages: int) -> Feed:
         """Return a feed of the first messages only: whole packets, at least `messages` of them.
 
+        Raises
+        ------
+        SelectionError
+            Not a whole number, or below 0.
+
         Notes
         -----
         Memory: view of the same bytes. Close it before this feed.
         """
-        messages = max(0, messages)
         index, framing = self.index, self.capture.framing
-        if messages >= len(self):
+        messages = first_of(messages, len(self))
+        if messages == len(self):
             stop = self.source.size
         elif index.datagrams is None:
             assert framing.prefix is not None
             stop = int(index.offsets[messages]) - framing.prefix.size
         else:
-            carrier = int(index.datagrams.of_messages(max(0, messages - 1))) + 1
+            carrier = int(index.datagrams.of_messages(messages - 1)) + 1
             records = index.datagrams.to_records()
             stop = int(records[carrier]) if carrier < len(records) else self.source.size
         return Feed(self.capture.head(stop))

@@ -28,6 +28,7 @@ from .codec.layout import on_wire
 from .errors import SelectionError
 from .kernels import COMPILED
 from .kernels.permutation import PIECES, ZERO
+from .kernels.simd import features
 from .spec import Field, Message
 
 __all__ = ["choose_form", "forms", "native_dtype_of", "tables_of"]
@@ -71,12 +72,8 @@ def forms() -> tuple[str, ...]:
     """Return the forms that run on this machine, the fastest first."""
     if not COMPILED or sys.byteorder != "little":
         return ("fields",)
-    from numba.core.registry import cpu_target
-
-    # Those that code is generated for, which numba's own settings may restrict.
-    features = cpu_target.target_context.codegen().magic_tuple()[2].split(",")
-    needed = {"avx512-vbmi": "+avx512vbmi", "ssse3": "+ssse3"}
-    return (*(form for form, name in needed.items() if name in features), "scalar", "fields")
+    needed = {"avx512-vbmi": "avx512vbmi", "ssse3": "ssse3"}
+    return (*(form for form, name in needed.items() if name in features()), "scalar", "fields")
 
 
 def choose_form(form: str | None = None) -> str:

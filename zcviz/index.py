@@ -8,24 +8,25 @@ datagram more.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .capture import Capture
-from .kernels import pick
+from .kernels import LANES, count, pick
 from .report import Report
 from .scanner import Scanner
 from .trace.ledger import Part, array_part, parts
 
-__all__ = ["Datagrams", "MessageIndex", "build_index"]
+__all__ = ["Datagrams", "MessageIndex", "OneType", "build_index"]
 
 ROOM = 1 << 16
 """Messages that an index has room for at first."""
 
 _AT_ONCE = 1 << 20
+_BLOCK = 1 << 17
 _HOLD = 256 << 20  # of a large file, so much at most counts as this process's memory
 
 Integers = NDArray[np.unsignedinteger]
@@ -99,6 +100,7 @@ class MessageIndex:
     sizes: NDArray[np.uint16]
     tags: Integers
     datagrams: Datagrams | None = None
+    _known: dict[int, int] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -109,9 +111,15 @@ class MessageIndex:
         own = self.offsets.nbytes + self.sizes.nbytes + self.tags.nbytes
         return own + (0 if self.datagrams is None else self.datagrams.nbytes)
 
+    def count(self, tag: int) -> int:
+        """Return how many messages have a tag."""
+        if tag not in self._known:
+            self._known[tag] = count(self.tags, tag)
+        return self._known[tag]
+
     def of_type(self, tag: int) -> NDArray[np.unsignedinteger]:
         """Return the offsets of all messages with a tag: allocates them."""
-        return pick(self.offsets, self.tags == tag)
+        return pick(self.offsets, self.tags, tag)
 
     def counts(self) -> dict[int, int]:
         """Return how many messages there are of each tag that occurs."""
@@ -119,6 +127,39 @@ class MessageIndex:
         for at in range(0, len(self), _AT_ONCE):  # numpy makes eight bytes of each tag
             counts += np.bincount(self.tags[at : at + _AT_ONCE], minlength=len(counts))
         return {tag: int(counts[tag]) for tag in np.flatnonzero(counts).tolist()}
+
+
+class OneType:
+    """Where all messages with a tag are, before it has been written down.
+
+    Parameters
+    ----------
+    index : MessageIndex
+    tag : int
+    """
+
+    def __init__(self, index: MessageIndex, tag: int) -> None:
+        self._index, self._tag = index, tag
+
+    def __len__(self) -> int:
+        return self._index.count(self._tag)
+
+    def to_offsets(self) -> NDArray[np.unsignedinteger]:
+        """Return the offsets: (n,), allocated."""
+        return self._index.of_type(self._tag)
+
+    def blocks(self) -> Iterator[NDArray[np.unsignedinteger]]:
+        """Yield the offsets some at a time.
+
+        Notes
+        -----
+        Memory: a block is overwritten by the next, so that it never leaves the cache.
+        """
+        offsets, tags = self._index.offsets, self._index.tags
+        room = np.empty(_BLOCK + LANES, offsets.dtype)
+        for low in range(0, len(tags), _BLOCK):
+            some = slice(low, low + _BLOCK)
+            yield pick(offsets[some], tags[some], self._tag, room)
 
 
 @parts.register

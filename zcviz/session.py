@@ -112,9 +112,9 @@ class Sequencer:
     def _add(self, datagram: int, sequence: int, blocks: int) -> bool:
         # Insert the parts of the range that are new; say whether there were any.
         new = False
-        for page, at, stop in _by_page(sequence, sequence + blocks):
-            ranges = self._pages[page]
-            for known in _overlapping(ranges, at, stop):
+        for page, start, stop in _by_page(sequence, sequence + blocks):
+            at, ranges = start, self._pages[page]
+            for known in _overlapping(ranges, start, stop):
                 if at < known.start:
                     insort(ranges, _Range(at, known.start, datagram, sequence))
                     new = True

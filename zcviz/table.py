@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from .arrow import Form, arrow_table
 from .buffers import Source
-from .codec.columns import gather, gather_columns
+from .codec.columns import column_dtype, gather, gather_columns
 from .codec.groups import GroupRows, data_rows, group_of, group_rows
 from .dates import as_date, instants, is_time
 from .errors import BufferLifetimeError, FieldError, Problem, SelectionError
 from .frame import data_frame
+from .index import OneType
 from .render import escape, printable
 from .spec import Field, Message, Protocol, WireType
 from .values import cells, nulls
@@ -52,7 +53,8 @@ class Table(_Mapping):
     message : Message
         The specification of the rows.
     offsets : (n,) unsigned [bytes]
-        Where each message, or entry, starts; in ascending order.
+        Where each message, or entry, starts; in ascending order. Those of all messages of a type
+        are written down when they are first asked for.
     sizes : (n,) unsigned [bytes], or None
         How long each message is.
     problems : tuple of Problem
@@ -64,7 +66,7 @@ class Table(_Mapping):
     source : Source
         What is read.
     message : Message
-    offsets : (n,) unsigned
+    offsets : (n,) unsigned, or OneType
     name : str
         What to call the feed.
     sizes : (n,) unsigned, optional
@@ -87,7 +89,7 @@ class Table(_Mapping):
         self,
         source: Source,
         message: Message,
-        offsets: NDArray[Any],
+        offsets: NDArray[Any] | OneType,
         name: str,
         *,
         sizes: NDArray[Any] | None = None,
@@ -95,7 +97,7 @@ class Table(_Mapping):
         date: datetime.date | None = None,
     ) -> None:
         self.message = message
-        self.offsets = offsets
+        self._offsets = offsets
         self.sizes = sizes
         self._source = source
         self._name = name
@@ -109,12 +111,27 @@ class Table(_Mapping):
             raise FieldError(f"{self.message.name} has no field {name!r}; it has {known}")
         if name not in self._columns:
             data = self._open(name)
-            self._columns[name] = (
-                gather(data, self.offsets, self.message, name, blocks=self._blocks)
-                if name in self.message.by_name
-                else self._variable(name, data)
-            )
+            made = self._gather if name in self.message.by_name else self._variable
+            self._columns[name] = made(name, data)
         return self._columns[name]
+
+    @property
+    def offsets(self) -> NDArray[Any]:
+        """Where each message, or entry, starts: (n,) unsigned [bytes]."""
+        if isinstance(self._offsets, OneType):
+            self._offsets = self._offsets.to_offsets()
+        return self._offsets
+
+    def _gather(self, name: str, data: NDArray[np.uint8]) -> NDArray[Any]:
+        if not isinstance(self._offsets, OneType) or self._columns:
+            return gather(data, self.offsets, self.message, name, blocks=self._blocks)
+        # Often no second column is asked for: then the offsets need not be kept.
+        column = np.empty(len(self), column_dtype(self.message[name]))
+        done = 0
+        for some in self._offsets.blocks():
+            gather(data, some, self.message, name, column[done : done + len(some)])
+            done += len(some)
+        return column
 
     def _open(self, what: str) -> NDArray[np.uint8]:
         if self._source.closed:
@@ -151,13 +168,13 @@ class Table(_Mapping):
             yield each.name
 
     def __len__(self) -> int:
-        return len(self.offsets)
+        return len(self._offsets)
 
     def __contains__(self, name: object) -> bool:
         return name in self.message.by_name or any(name == each.name for each in self.message.data)
 
     def __bool__(self) -> bool:
-        return len(self.offsets) > 0
+        return len(self) > 0
 
     def rows(self, start: int, stop: int) -> Table:
         """Return some of the rows as a table of their own. Memory: nothing is gathered yet."""

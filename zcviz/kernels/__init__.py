@@ -8,7 +8,7 @@ is full, and say where to go on.
 
 from ._jit import COMPILED, jit
 from .frames import scan_frames
-from .gather import gather_bytes, gather_integers, partition, pick
+from .gather import LANES, count, gather_bytes, gather_integers, partition, pick
 from .links import find_datagrams
 from .messages import scan_datagrams
 from .tally import CUT, END, FULL, Tally
@@ -19,8 +19,10 @@ __all__ = [
     "CUT",
     "END",
     "FULL",
+    "LANES",
     "Tally",
     "add_totals",
+    "count",
     "find_datagrams",
     "first_seen",
     "gather_bytes",

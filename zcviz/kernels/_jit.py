@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -57,7 +57,15 @@ def jit(function: Callable[P, R]) -> Callable[P, R]:
         return _compiler.njit(**_HOW)(function)  # type: ignore[no-any-return]
     with suppress(AttributeError):  # numba's own affair, which a version of it may rename
         made._cache._cache_file._source_stamp = _stamp()
+        made._cache.load_overload = partial(_load, made._cache)
     return made  # type: ignore[no-any-return]
+
+
+def _load(kept: Any, signature: Any, target: Any) -> Any:
+    # numba would first make ready all that compiling takes, a third of the time that a process
+    # spends before its first kernel runs. Machine code needs none of it, and compiling asks again.
+    with kept._guard_against_spurious_io_errors():
+        return kept._load_overload(signature, target)
 
 
 @cache

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ._jit import COMPILED, inner, jit
 from .frames import AHEAD
-from .simd import Whole, byte, get, load, prefetch, put, reversed_bytes, store
+from .simd import LANES, Whole, byte, get, load, pack, packs, prefetch, put, reversed_bytes, store
 
-__all__ = ["gather_bytes", "gather_integers", "partition", "pick"]
+__all__ = ["LANES", "count", "gather_bytes", "gather_integers", "partition", "pick"]
 
 Bytes = NDArray[np.uint8]
 Offsets = NDArray[np.unsignedinteger]
@@ -37,27 +37,61 @@ def partition(tags: Bytes, offsets: Offsets, cursors: Column, out: Offsets) -> N
         cursors[tags[i]] = where + 1
 
 
-def pick(values: Column, chosen: NDArray[np.bool_]) -> Column:
-    """Return ``values[chosen]``, and of many values in a fraction of the time.
+def count(tags: Column, tag: int) -> int:
+    """Return how many of `tags` are `tag`. Memory: allocates a block's worth for a moment."""
+    return sum(int(np.count_nonzero(tags[some] == tag)) for some in _chunks(tags, 1 << 18))
 
-    Memory: allocates what is returned.
+
+def pick(values: Column, tags: Column, tag: int = 1, out: Column | None = None) -> Column:
+    """Return ``values[tags == tag]``, and of many values in a fraction of the time.
+
+    Parameters
+    ----------
+    values : (n,) unsigned
+    tags : (n,) unsigned, or bool
+    tag : int
+    out : (n + `LANES`,) array like `values`, optional
+        Where to put them; what lies behind them there is overwritten.
+
+    Notes
+    -----
+    Memory: allocates what is returned unless `out` is given; then it is a view of that.
     """
-    if not COMPILED or len(values) < _MANY:
-        return values[chosen]
-    count = int(np.count_nonzero(chosen))
-    out = np.empty(count + 1, values.dtype)
-    _pick(np.ascontiguousarray(values), np.ascontiguousarray(chosen), out)
-    return out[:count]
+    if tags.itemsize > 1:
+        tags, tag = tags == tag, 1
+    if not COMPILED or (out is None and len(values) < _MANY):
+        chosen: Column = values[tags == tag]
+        return chosen
+    if out is None:
+        out = np.empty(count(tags, tag) + LANES, values.dtype)
+    kernel = _pick_at_once if packs() and values.itemsize in (4, 8) else _pick
+    flags = np.ascontiguousarray(tags).view(np.uint8)
+    return out[: kernel(np.ascontiguousarray(values), flags, tag, out)]
 
 
 @jit
-def _pick(values: Column, chosen: NDArray[np.bool_], out: Column) -> None:
+def _pick(values: Column, tags: Bytes, tag: int, out: Column) -> int:
     # No branch depends on what is chosen: each value is written, and the next one over it. After
     # all that are chosen one more place is needed.
     found = 0
-    for i in range(min(len(values), len(chosen))):
+    for i in range(min(len(values), len(tags))):
         put(out, found, get(values, i))
-        found += byte(chosen, i)
+        found += byte(tags, i) == tag
+    return found
+
+
+@jit
+def _pick_at_once(values: Column, tags: Bytes, tag: int, out: Column) -> int:
+    # The same with a register full of values at a time; after those chosen, room for one more.
+    found, done, lanes = 0, 0, 64 // values.itemsize
+    number = min(len(values), len(tags))
+    while done + lanes <= number:
+        found += pack(values, done, tags, tag, out, found)
+        done += lanes
+    for i in range(done, number):
+        put(out, found, get(values, i))
+        found += byte(tags, i) == tag
+    return found
 
 
 def gather_integers(
@@ -162,9 +196,9 @@ def _word_at_an_end(
         store(out, to, load(out, to) & others | value << spare)
 
 
-def _chunks(offsets: Offsets) -> Iterator[slice]:
+def _chunks(offsets: Offsets, size: int = _CHUNK) -> Iterator[slice]:
     # numpy needs room for what it picks, and for where from: not for all of a column at once.
-    return (slice(low, low + _CHUNK) for low in range(0, len(offsets), _CHUNK))
+    return (slice(low, low + size) for low in range(0, len(offsets), size))
 
 
 def _overlapping(data: Bytes, dtype: str) -> Column:

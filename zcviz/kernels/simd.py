@@ -6,8 +6,9 @@ more below as the machine code that numba puts in its place. None checks a bound
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,9 +17,13 @@ from numpy.typing import NDArray
 from ._jit import COMPILED
 
 __all__ = [
+    "LANES",
     "byte",
+    "features",
     "get",
     "load",
+    "pack",
+    "packs",
     "prefetch",
     "put",
     "reversed_bytes",
@@ -66,6 +71,43 @@ def store(out: Bytes, at: Whole, value: Whole) -> None:
 def reversed_bytes(value: Whole) -> int:
     """Return an integer of eight bytes with their order turned round."""
     return int.from_bytes(int(value).to_bytes(8, "little"), "big")
+
+
+LANES = 16
+"""The most values that `pack` handles."""
+
+
+def pack(values: Bytes, at: Whole, tags: Bytes, tag: Whole, out: Bytes, to: Whole) -> int:
+    """Write, next to each other, those of 64 bytes of values whose tag is `tag`; return how many.
+
+    Values have four bytes or eight. As many are overwritten in `out` as are looked at. Only for
+    processors that `packs` says have it.
+    """
+    found = 0
+    for i in range(at, at + 64 // values.itemsize):
+        if tags[i] == tag:
+            out[to + found] = values[i]
+            found += 1
+    return found
+
+
+@cache
+def features() -> frozenset[str]:
+    """Return what the processor has that code is generated for; numba's settings may restrict it.
+
+    None where there is no code, or where bytes stand the other way round than it expects.
+    """
+    if not COMPILED or sys.byteorder != "little":
+        return frozenset()
+    from numba.core.registry import cpu_target
+
+    found = cpu_target.target_context.codegen().magic_tuple()[2].split(",")
+    return frozenset(each[1:] for each in found if each.startswith("+"))
+
+
+def packs() -> bool:
+    """Return whether this processor has an instruction for `pack`."""
+    return features() >= {"avx512f", "avx512bw", "avx512vl"}
 
 
 if COMPILED:
@@ -136,6 +178,27 @@ if COMPILED:
         *where, value = given
         write(builder, pointer(context, builder, signature.args[0], *where), value)
         return context.get_dummy_value()
+
+    @means(pack, lambda values, at, tags, tag, out, to: types.int64(values, AT, tags, AT, out, AT))
+    def _pack(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        number = context.get_data_type(signature.args[0].dtype)
+        lanes = 512 // number.width
+        numbers, letters = ir.VectorType(number, lanes), ir.VectorType(_BYTE, lanes)
+        values, tags, out = (
+            builder.gep(context.make_array(kind)(context, builder, array).data, [place])
+            for kind, array, place in zip(
+                signature.args[::2], given[::2], (given[1], given[1], given[5]), strict=True
+            )
+        )
+        wanted, tag = ir.Constant(letters, ir.Undefined), builder.trunc(given[3], _BYTE)
+        for i in range(lanes):
+            wanted = builder.insert_element(wanted, tag, _INT(i))
+        chosen = builder.icmp_unsigned("==", read(builder, tags, letters), wanted)
+        some = read(builder, values, numbers)
+        name = f"llvm.x86.avx512.mask.compress.v{lanes}i{number.width}"
+        write(builder, out, call(builder, name, numbers, some, numbers([0] * lanes), chosen))
+        mask = builder.bitcast(chosen, ir.IntType(lanes))
+        return builder.zext(builder.ctpop(mask), _WORD)
 
     @means(reversed_bytes, lambda value: _VALUE(_VALUE))
     def _reversed(context: Any, builder: Any, signature: Any, given: Any) -> Any:
