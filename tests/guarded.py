@@ -27,6 +27,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = mmap.PAGESIZE
+LIBC = ctypes.CDLL(None, use_errno=True)
 
 needs_guards = pytest.mark.skipif(sys.platform != "linux", reason="guard pages: Linux only")
 
@@ -39,10 +40,9 @@ class Guard:
         region = mmap.mmap(-1, self._room + 2 * PAGE)
         bytes_of = (ctypes.c_char * len(region)).from_buffer(region)
         self._bytes = np.frombuffer(bytes_of, np.uint8)[PAGE : PAGE + self._room]
-        protect = ctypes.CDLL(None, use_errno=True).mprotect
-        protect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
         for page in (0, PAGE + self._room):
-            if protect(ctypes.addressof(bytes_of) + page, PAGE, 0):
+            place = ctypes.c_void_p(ctypes.addressof(bytes_of) + page)
+            if LIBC.mprotect(place, ctypes.c_size_t(PAGE), 0):
                 raise OSError(ctypes.get_errno(), "mprotect")
 
     def before_end(self, content: bytes) -> np.ndarray:
@@ -57,6 +57,10 @@ class Guard:
         """One after the other; each is overwritten by the next."""
         yield self.before_end(content)
         yield self.after_start(content)
+
+    def zeros(self, size: int) -> np.ndarray:
+        """Room for so many bytes to be written, the last of which is the last before the end."""
+        return self._bytes[self._room - size :]
 
     def _put(self, content: bytes, at: int) -> np.ndarray:
         view = self._bytes[at : at + len(content)]

@@ -161,6 +161,21 @@ _MESSAGES = """
   <message name="Heartbeat" id="12"/>
 """
 
+_FLAT = """
+  <message name="Flat" id="50">
+    <field name="time" id="1" type="uint64"/>
+    <group name="first" id="2" dimensionType="groupSizeEncoding">
+      <field name="price" id="1" type="PRICE"/>
+    </group>
+    <group name="second" id="3" dimensionType="small">
+      <field name="n" id="1" type="uint8"/>
+    </group>
+    <group name="third" id="4" dimensionType="large" sinceVersion="2">
+      <field name="symbol" id="1" type="Symbol"/>
+    </group>
+  </message>
+"""
+
 
 def schema(order: str = "<", header: str = STANDARD, messages: str = _MESSAGES) -> bytes:
     """The XML; with counted parts, every length of var-data is of one size."""
@@ -178,6 +193,15 @@ PROTOCOLS = {
     for header in (STANDARD, COUNTED)
 }
 HEADER = {"schema_id": 7, "version": 3}
+FLAT = [read_schema(schema(order, STANDARD, _FLAT)) for order in "<>"]
+"""With a message ``Flat`` that nothing but groups follows, in both byte orders."""
+
+
+def flat_tree(first: int, second: int, third: int) -> dict[str, object]:
+    """A message ``Flat`` with so many entries in each group."""
+    return {"time": 1, "first": [{"price": n} for n in range(first)],
+            "second": [{"n": n} for n in range(second)],
+            "third": [{"symbol": b"ABCDEF"}] * third}  # fmt: skip
 
 
 def blocks(message: Message) -> list[Message]:

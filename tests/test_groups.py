@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -24,12 +25,13 @@ from zcviz.codec import (
     size_program,
     view_of,
 )
+from zcviz.codec.groups import _headers_of
 from zcviz.errors import (
     BufferLifetimeError,
     FieldError,
     SpecError,
 )
-from zcviz.kernels.groups import message_size
+from zcviz.kernels.groups import message_size, walk_flat
 from zcviz.protocols.deribit import DERIBIT
 from zcviz.protocols.itch50 import ITCH50
 from zcviz.protocols.mdp3 import MDP3
@@ -166,6 +168,79 @@ def test_more_parts_than_there_is_room_for_at_first(message, monkeypatch):
         oracle = [(at, i) for i, start in enumerate(offsets.tolist())
                   for at, _ in Walked(message, array.tobytes(), start).entries[path]]  # fmt: skip
         assert list(zip(found.offsets.tolist(), found.rows.tolist(), strict=True)) == oracle
+
+
+@contextmanager
+def only_the_general_walk():
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("zcviz.codec.groups._headers_of", lambda message, wanted: None)
+        yield
+
+
+def test_where_the_straight_way_leads():
+    for protocol in sbe.FLAT:
+        for group in protocol["Flat"].groups:
+            assert _headers_of(protocol["Flat"], group.entry) is not None
+            more = replace(protocol["Flat"], data=PROTOCOLS["<", STANDARD]["Nested"].data)
+            assert _headers_of(more, group.entry) is None
+    for protocol in PROTOCOLS.values():
+        for entry in sbe.paths(protocol["Nested"]).values():
+            assert _headers_of(protocol["Nested"], entry) is None
+    counted = {"fields": PROTOCOLS["<", COUNTED]["Heartbeat"].fields, "block": 12, "size": 12}
+    message = replace(sbe.FLAT[0]["Flat"], **counted)
+    assert _headers_of(message, message.groups[0].entry) is None
+
+
+@pytest.mark.parametrize("message", [each["Flat"] for each in sbe.FLAT], ids=lambda m: m.order)
+@settings(max_examples=150)
+@given(data=st.data())
+def test_the_straight_way_finds_what_the_general_walk_finds(message, data):
+    """Sound messages up to the end of the buffer, damaged ones, cut ones, older ones, noise."""
+    few = st.integers(0, 9)
+    pieces = []
+    for first, second, third in data.draw(st.lists(st.tuples(few, few, few), max_size=6)):
+        version = data.draw(st.sampled_from([1, 2, 3, 3, 3, 4]))
+        piece = bytearray(encoded(message, sbe.flat_tree(first, second, third), version=version))
+        places = st.integers(0, len(piece) - 1)
+        for at in data.draw(st.lists(places, max_size=2) | st.just([])):
+            piece[at] = data.draw(st.sampled_from([0, 1, 255]) | st.integers(0, 255))
+        pieces.append(bytes(piece[: len(piece) - data.draw(st.just(0) | few)]))
+    pieces += data.draw(st.lists(st.binary(max_size=60), max_size=2))
+    sizes = np.array([len(each) for each in pieces], np.uint16)
+    offsets = (np.cumsum(sizes) - sizes).astype(np.uint32)
+    sizes[data.draw(st.integers(0, len(sizes))) :][:1] += data.draw(st.just(0) | few)
+    array = np.frombuffer(b"".join(pieces), np.uint8)
+    for group in message.groups:
+        here = group_rows(array, offsets, sizes, message, group.name)
+        with only_the_general_walk():
+            there = group_rows(array, offsets, sizes, message, group.name)
+        for name in ("offsets", "rows", "blocks"):
+            assert getattr(here, name).tolist() == getattr(there, name).tolist()
+        assert (here.bad, here.bad_total) == (there.bad, there.bad_total)
+
+
+@pytest.mark.parametrize("message", [each["Flat"] for each in sbe.FLAT], ids=lambda m: m.order)
+def test_the_straight_way_is_taken_to_the_last_message(message, monkeypatch):
+    monkeypatch.setattr("zcviz.codec.groups._ROOM", 2)
+    monkeypatch.setattr("zcviz.codec.groups._CHUNK", 3)
+    counts = [(n % 3, 17 * n % 13, n) for n in range(11)]
+    array, offsets, sizes = laid_out(*(encoded(message, sbe.flat_tree(*each)) for each in counts))
+    array = np.append(array, np.zeros(8, np.uint8))
+    for number, group in enumerate(message.groups):
+        found = group_rows(array, offsets, sizes, message, group.name)
+        walked = [Walked(message, array.tobytes(), at) for at in offsets.tolist()]
+        oracle = [(at, i, block) for i, each in enumerate(walked)
+                  for at, block in each.entries[group.name]]  # fmt: skip
+        columns = found.offsets.tolist(), found.rows.tolist(), found.blocks.tolist()
+        assert list(zip(*columns, strict=True)) == oracle
+        assert len(found) == sum(each[number] for each in counts)
+    headers = _headers_of(message, message.groups[2].entry)
+    places, rows, blocks = np.zeros((3, 100), np.uint32)
+    starts, lengths = offsets.astype(np.int64), sizes.astype(np.int64)
+    done, total = walk_flat(
+        array, starts, lengths, 0, headers, message.order == ">", 0, places, rows, blocks
+    )
+    assert (done, total) == (len(counts), sum(range(11)))
 
 
 @nested

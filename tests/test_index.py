@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from tests import agreement, helpers
 from tests.helpers import add, day, delete, frames, mold, numbered, odd_packets, packet, pcap
 from zcviz.capture import open_capture
 from zcviz.errors import Problem
-from zcviz.index import ROOM, build_index
+from zcviz.index import ROOM, MessageIndex, build_index
 from zcviz.report import MAX_PROBLEMS, Report
 from zcviz.walk import FRAMES, walk
 
@@ -314,6 +315,17 @@ def test_unknown_types_are_messages_of_any_length():
         assert "0x41" not in counts
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("messages", [0, 1, 2, 7, 8, 9, 1000, 1001])
+def test_every_tag_is_counted(kind, messages, monkeypatch):
+    monkeypatch.setattr("zcviz.index._BLOCK", 4)
+    most = np.iinfo(kind).max
+    tags = np.random.default_rng(messages).choice([0, 65, 66, most - 1, most], messages)
+    tags = tags.astype(kind)
+    index = MessageIndex(np.zeros(messages, np.uint32), np.zeros(messages, np.uint16), tags)
+    assert index.counts() == dict(sorted(Counter(tags.tolist()).items()))
+
+
 def test_a_zero_length_ends_the_session_of_a_binaryfile():
     messages, report = both(frames(*[add()] * 3) + b"\0\0")
     assert (len(messages), report.ends, report.problems, report.truncated) == (3, 1, [], None)
@@ -432,3 +444,13 @@ def test_a_problem_reads_like_a_sentence():
 def test_numbered_datagrams_of_the_helpers_are_what_they_say():
     found, _ = both(helpers.feed_pcap(numbered(7, 3)))
     assert [struct.unpack(">Q", data[11:])[0] for _, data in found] == [7000, 8000, 9000]
+
+
+def test_sequence_numbers_take_all_of_their_64_bits():
+    numbers = [1, 2**63 - 1, 2**63, 2**64 - 1]
+    datagrams = [mold(number, add()) for number in numbers]
+    content = helpers.feed_pcap(*datagrams)
+    both(content, "itch50")
+    index, _ = build_index(open_capture(content, protocol="itch50"))
+    assert index.datagrams is not None
+    assert index.datagrams.sequences.tolist() == numbers

@@ -25,7 +25,6 @@ __all__ = ["Datagrams", "MessageIndex", "OneType", "build_index"]
 ROOM = 1 << 16
 """Messages that an index has room for at first."""
 
-_AT_ONCE = 1 << 20
 _BLOCK = 1 << 17
 _HOLD = 256 << 20  # of a large file, so much at most counts as this process's memory
 
@@ -123,9 +122,16 @@ class MessageIndex:
 
     def counts(self) -> dict[int, int]:
         """Return how many messages there are of each tag that occurs."""
-        counts = np.zeros(1 << 8 * self.tags.itemsize, np.int64)
-        for at in range(0, len(self), _AT_ONCE):  # numpy makes eight bytes of each tag
-            counts += np.bincount(self.tags[at : at + _AT_ONCE], minlength=len(counts))
+        # numpy makes eight bytes of each number that it counts: some at a time, which stay in the
+        # cache, and tags of one byte in pairs.
+        counts, wide = np.zeros(1 << 16, np.int64), self.tags.itemsize == 2
+        pairs = self.tags if wide else self.tags[: len(self) & ~1].view(np.uint16)
+        for at in range(0, len(pairs), _BLOCK):
+            found = np.bincount(pairs[at : at + _BLOCK])
+            counts[: len(found)] += found
+        if not wide:
+            counts = counts.reshape(256, 256).sum(0) + counts.reshape(256, 256).sum(1)
+            counts[self.tags[2 * len(pairs) :]] += 1
         return {tag: int(counts[tag]) for tag in np.flatnonzero(counts).tolist()}
 
 
@@ -189,9 +195,9 @@ class _Growing:
         self.count = after
 
     def grow(self, needed: int, done: float) -> None:
-        # What was read so far says how much is to come, but a beginning says little: an even file
-        # of 100 MB is copied once, one of gigabytes twice.
-        wanted = int(max(needed / max(done, 1 / 64) * 1.05, len(self.arrays[0]) * 1.25)) + ROOM
+        # What was read so far says how much is to come, but a beginning says little: most files of
+        # 100 MB are copied once, those of gigabytes twice. Room that is not used takes no memory.
+        wanted = int(max(needed / max(done, 1 / 64) * 1.3, len(self.arrays[0]) * 1.25)) + ROOM
         grown = [np.empty(wanted, array.dtype) for array in self.arrays]
         for new, old in zip(grown, self.arrays, strict=True):
             new[: self.count] = old[: self.count]

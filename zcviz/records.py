@@ -208,7 +208,7 @@ class _Pcapng(Records):
                 expected="1a 2b 3c 4d, in this order or the other", found=magic.hex(" "),
             )  # fmt: skip
         # Nearly all of it is never touched, and takes no memory.
-        self._interfaces = np.zeros((INTERFACES, INTERFACE), np.int64)
+        self._interfaces = np.empty((INTERFACES, INTERFACE), np.int64)
         self._state = np.zeros(STATE, np.int64)
         super().__init__(source, 0)
 

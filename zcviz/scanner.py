@@ -17,7 +17,7 @@ from .damage import PROBLEMS, SKIPPED
 from .errors import Problem
 from .framing import expected_sizes, layout_of, program_of
 from .kernels import COMPILED, CUT, END, Tally, find_datagrams, scan_datagrams, scan_frames
-from .kernels.messages import DATAGRAM
+from .kernels.messages import DATAGRAM, KEPT
 from .records import open_records
 from .report import MAX_PROBLEMS, Report
 
@@ -27,6 +27,8 @@ PACKETS = 1 << 11
 """Packets in a block."""
 STEP = 1 << 22 if COMPILED else 1 << 17
 """Messages of a file without packets, between two looks at the keyboard and the progress bar."""
+
+_PROBLEMS = int(Tally.PROBLEMS)
 
 
 class _Step:
@@ -79,7 +81,7 @@ class Scanner:
             self._program = program_of(capture.framing, capture.protocol)
             self._packets = np.empty((packets, 5), np.int64)
             self._table = np.empty((packets, len(DATAGRAM)), np.int64)
-            self._sequences = np.empty(packets, np.uint64)
+            self._columns = np.empty((len(KEPT), packets), np.uint64)
             self._next = self._last = self._kept = 0
 
     def room(self, messages: int) -> list[NDArray[Any]]:
@@ -111,8 +113,8 @@ class Scanner:
         step = self._messages
         before = self._next
         self._next, self._kept, count = scan_datagrams(
-            self.capture.source.data, self._table, self._sequences, before, self._last, 0,
-            self._layout, self._program, self._expected, offsets, sizes, tags, 0, step.problems,
+            self.capture.source.data, self._table, before, self._last, self._columns.ravel(),
+            self._layout, self._program, self._expected, offsets, sizes, tags, step.problems,
             step.tally,
         )  # fmt: skip
         self._datagrams_seen += self._kept
@@ -137,10 +139,10 @@ class Scanner:
         # What the steps wrote down about a block, in the order of the file, as a walk meets it.
         rows = []
         for step in self._steps:
-            found = int(step.tally[Tally.PROBLEMS])
-            step.tally[Tally.PROBLEMS] = 0
-            self._problems_total += found
-            rows += step.problems[: min(found, MAX_PROBLEMS)].tolist()
+            if found := int(step.tally[_PROBLEMS]):
+                step.tally[_PROBLEMS] = 0
+                self._problems_total += found
+                rows += step.problems[: min(found, MAX_PROBLEMS)].tolist()
         rows.sort(key=lambda row: row[1])
         for kind, at, wanted, found in rows[: MAX_PROBLEMS - len(self._problems)]:
             self._problems.append(Problem(at, PROBLEMS[Tally(kind)], wanted, found))
@@ -148,19 +150,10 @@ class Scanner:
     def datagrams(self) -> list[NDArray[Any]]:
         """Return the datagrams of the last block, as columns in the order of `index.Datagrams`.
 
-        Positions of messages count from the front of the room that `scan` was given.
+        Positions of messages count from the front of the room that `scan` was given. The next scan
+        overwrites them.
         """
-        table = self._table[: self._kept]
-        start = table[:, DATAGRAM.START]
-        return [
-            start,
-            table[:, DATAGRAM.FIRST].copy(),
-            self._sequences[: self._kept],
-            start - table[:, DATAGRAM.RECORD],
-            start - table[:, DATAGRAM.IP],
-            table[:, DATAGRAM.STOP] - start,
-            table[:, DATAGRAM.BLOCKS],
-        ]
+        return list(self._columns[:, : self._kept])
 
     def report(self) -> Report:
         """Return what the scan met so far."""

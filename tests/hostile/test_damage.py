@@ -72,15 +72,30 @@ def test_every_truncation(name):
         traversals_agree(content[:cut])
 
 
+def flipped_bits(content, start=0, stop=None):
+    """`content` with each single bit turned round, of the bytes from `start` to `stop`."""
+    damaged = bytearray(content)
+    for at in range(len(content))[start:stop]:
+        for bit in range(8):
+            damaged[at] ^= 1 << bit
+            yield bytes(damaged)
+            damaged[at] ^= 1 << bit
+
+
 @pytest.mark.parametrize("name", ["binaryfile", "pcap", "big-endian pcap"])
 def test_every_flipped_bit(name):
-    content = bytearray(SOUND[name])
-    # The byte order matters in the headers of the capture only: those at the start will do.
-    for at in range(len(content) if name != "big-endian pcap" else 240):
-        for bit in range(8):
-            content[at] ^= 1 << bit
-            traversals_agree(bytes(content))
-            content[at] ^= 1 << bit
+    # In the headers of a capture, and of its first packets; the others come one by one.
+    for damaged in flipped_bits(SOUND[name], stop=None if name == "binaryfile" else 240):
+        traversals_agree(damaged)
+
+
+@pytest.mark.parametrize("number", range(len(helpers.odd_packets())))
+def test_every_flipped_bit_of_a_packet(number):
+    # With another behind it, which a wrong length runs into.
+    odd, behind = helpers.odd_packets()[number], helpers.packet(helpers.mold(22, helpers.add()))
+    start, stop = len(helpers.pcap()), len(helpers.pcap(odd))
+    for damaged in flipped_bits(helpers.pcap(odd, behind), start, stop):
+        traversals_agree(damaged, "itch50")
 
 
 @every_file

@@ -86,9 +86,7 @@ def guard_arrays() -> None:
         if options or made.dtype.hasobject or not made.nbytes:
             return made
         guarded += 1
-        data = Guard(made.nbytes).before_end(bytes(made.nbytes))
-        data.flags.writeable = True
-        return data.view(made.dtype).reshape(made.shape)
+        return Guard(made.nbytes).zeros(made.nbytes).view(made.dtype).reshape(made.shape)
 
     np.empty, np.zeros = empty, empty
 

@@ -405,8 +405,11 @@ def walk_between_guards():
     """Walk sound and damaged messages whose first or last byte is against forbidden memory."""
     guard, noise = Guard(1 << 13), random.Random(5)
     count = 0
-    for protocol, message in NESTED:
-        content = encode_message(message, TREE)
+    kinds = [(protocol, message, TREE) for protocol, message in NESTED]
+    flat = {**HEADER, **sbe.flat_tree(2, 1, 9)}
+    kinds += [(protocol, protocol["Flat"], flat) for protocol in sbe.FLAT]
+    for protocol, message, tree in kinds:
+        content = encode_message(message, tree)
         inputs = [content[:cut] for cut in range(len(content) + 1)]
         for _ in range(400):
             data = bytearray(content)
@@ -422,7 +425,8 @@ def walk_between_guards():
                 for path, entry in sbe.paths(message).items():
                     found = group_rows(array, *where, message, path)
                     gather_columns(array, found.offsets, entry, None, found.blocks)
-                data_rows(array, *where, message, "second")
+                for text in message.data[1:]:
+                    data_rows(array, *where, message, text.name)
                 count += 1
     print("walked", count)
 

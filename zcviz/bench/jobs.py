@@ -123,8 +123,7 @@ def _entries(inputs: Inputs, *, indexed: bool) -> Work:
         source, entries = feed if indexed else Feed(feed.capture), 0
         for message, group in groups:
             table = source.table(message, group=group)
-            for name in table:
-                table[name]
+            table.gather()
             entries += len(table)
         return entries
 

@@ -20,6 +20,7 @@ Integers = NDArray[np.unsignedinteger]
 _CHUNK = 1 << 14  # messages walked at a time
 _ROOM = 1 << 10  # parts of a message there is room for at first
 _MOST_BAD = 100
+_WORD = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +157,7 @@ def _rows(
     program, nodes = _program_of(message)
     program = program.copy()
     program[[kernel.WANTED, kernel.WANTED_ITEM]] = nodes[wanted], item
+    headers = None if item >= 0 else _headers_of(message, wanted)
     out, extents = np.empty((2, _ROOM), np.int64)
     wrong = np.empty((_MOST_BAD, 5), np.int64)
     # What is not written to takes no memory; most messages have few entries.
@@ -164,10 +166,17 @@ def _rows(
     low = 0
     while low < len(offsets):
         starts, lengths = (each[low : low + _CHUNK].astype(np.int64) for each in (offsets, sizes))
-        done = kernel.walk_messages(
-            data, starts, lengths, low, program, nodes[message],
-            out, extents, places, rows, blocks, wrong,
-        )  # fmt: skip
+        done = 0
+        if headers is not None:
+            done, program[kernel.TOTAL] = kernel.walk_flat(
+                data, starts, lengths, low, headers, message.order == ">",
+                int(program[kernel.TOTAL]), places, rows, blocks,
+            )  # fmt: skip
+        if done < len(starts):
+            done += kernel.walk_messages(
+                data, starts[done:], lengths[done:], low + done, program, nodes[message],
+                out, extents, places, rows, blocks, wrong,
+            )  # fmt: skip
         low += done
         if done < len(starts):
             out, extents = np.empty((2, 2 * len(out)), np.int64)
@@ -177,6 +186,41 @@ def _rows(
     total, bad_total = program[[kernel.TOTAL, kernel.WRONG]].tolist()
     bad = tuple((i, _problem(message, *rest)) for i, *rest in wrong[:bad_total].tolist())
     return GroupRows(places[:total], rows[:total], blocks[:total], bad, bad_total)
+
+
+@cache
+def _headers_of(message: Message, wanted: Message) -> NDArray[np.int64] | None:
+    # What `kernels.groups.walk_flat` goes by; None where it does not lead to what is wanted.
+    entries = [group.entry for group in message.groups]
+    newest = max([0, *(group.since for group in message.groups)])
+    headers: list[tuple[Message, str, int]] = [(_head_of(message), "version", newest)]
+    headers += [(g.dimension, "num_in_group", g.entry is wanted) for g in message.groups]
+    if message.data or any(each.groups or each.data for each in entries):
+        return None
+    if entries.count(wanted) != 1 or any(h.size > _WORD or counted(h) for h, _, _ in headers):
+        return None
+    numbers = []
+    for header, name, extra in headers:
+        numbers.append(header.size)
+        for each in ("block_length", name):
+            at, size = _number(header, each)
+            if size not in (1, 2, 4):
+                return None
+            from_low = _WORD - at - size if message.order == ">" else at
+            numbers += [8 * from_low, (1 << 8 * size) - 1]
+        numbers.append(extra)
+    return np.array(numbers, np.int64)
+
+
+def _head_of(message: Message) -> Message:
+    own = (each for each in message.fields if each.constant is None and each.end <= message.block)
+    return Message(message.name, message.block, "", tuple(own), order=message.order)
+
+
+def _number(header: Message, name: str) -> tuple[int, int]:
+    # Offset and size of a number in a header; no size, if it has none.
+    field = header.by_name.get(name)
+    return (field.offset, field.type.size) if field else (0, 0)
 
 
 def _problem(message: Message, fault: int, offset: int, expected: int, found: int) -> Problem:
@@ -195,9 +239,7 @@ def _problem(message: Message, fault: int, offset: int, expected: int, found: in
 
 @cache
 def _program_of(message: Message) -> tuple[NDArray[np.int64], dict[Message, int]]:
-    own = (each for each in message.fields if each.constant is None and each.end <= message.block)
-    head = Message(message.name, message.block, "", tuple(own), order=message.order)
-    made = _Compiler((message,), head)
+    made = _Compiler((message,), _head_of(message))
     return made.program(), made.nodes
 
 
@@ -224,8 +266,8 @@ class _Compiler:
         code[kernel.ANY_TEMPLATE] = self._add([(head, other, 0)]) if counted(head) else -1
         code[kernel.BIG] = head.order == ">"
         code[kernel.HEAD] = head.size
-        code[kernel.TEMPLATE_AT : kernel.TEMPLATE_AT + 2] = self._number(head, "template_id")
-        code[kernel.VERSION_AT : kernel.VERSION_AT + 2] = self._number(head, "version")
+        code[kernel.TEMPLATE_AT : kernel.TEMPLATE_AT + 2] = _number(head, "template_id")
+        code[kernel.VERSION_AT : kernel.VERSION_AT + 2] = _number(head, "version")
         code[kernel.WANTED : kernel.WANTED + 2] = -1, -1
         code[kernel.TEMPLATES] = len(self.messages)
         code[kernel.TABLE] = len(code)
@@ -248,17 +290,13 @@ class _Compiler:
             children = self._add([(g.dimension, g.entry, g.since) for g in block.groups])
             code[at : at + kernel.NODE] = [
                 header.size,
-                *self._number(header, "block_length"),
-                *self._number(header, "num_in_group"),
-                *self._number(header, "num_groups"),
-                *self._number(header, "num_var_data_fields"),
+                *_number(header, "block_length"),
+                *_number(header, "num_in_group"),
+                *_number(header, "num_groups"),
+                *_number(header, "num_var_data_fields"),
                 since,
                 *(len(block.groups), children),
                 *(len(block.data), items),
                 max([0, *(g.since for g in block.groups), *(d.since for d in block.data)]),
             ]
         return first
-
-    def _number(self, header: Message, name: str) -> tuple[int, int]:
-        field = header.by_name.get(name)
-        return (field.offset, field.type.size) if field else (0, 0)

@@ -82,11 +82,12 @@ def _stamp() -> tuple[Any, ...]:
 def inner(function: Callable[P, R]) -> Callable[P, R]:
     """Compile `function` into the kernels that call it, once for each set of argument types.
 
-    Nothing else can call it: what lets Python do so takes as long to compile as a short kernel.
+    Nothing else can call it: what lets Python do so takes as long to compile as a short kernel. Nor
+    is it called by machine code, where a few arrays are dozens of words on the stack.
     """
     if _compiler is None:
         return function
-    made = _compiler.njit(no_cpython_wrapper=True, **_HOW)(function)
+    made = _compiler.njit(no_cpython_wrapper=True, forceinline=True, **_HOW)(function)
     # Left alone, numba compiles a function anew for each constant that is handed to it.
     widened, resolve = _compiler.types.unliteral, made.get_call_template
     made.get_call_template = lambda args, kws: resolve(tuple(map(widened, args)), kws)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ._jit import COMPILED, inner, jit
 from .frames import AHEAD
-from .simd import LANES, Whole, byte, get, load, pack, packs, prefetch, put, reversed_bytes, store
+from .simd import LANES, Whole, get, load, pack, packs, prefetch, put, reversed_bytes, store
 
 __all__ = ["LANES", "count", "gather_bytes", "gather_integers", "partition", "pick"]
 
@@ -39,6 +39,8 @@ def partition(tags: Bytes, offsets: Offsets, cursors: Column, out: Offsets) -> N
 
 def count(tags: Column, tag: int) -> int:
     """Return how many of `tags` are `tag`. Memory: allocates a block's worth for a moment."""
+    if tags.dtype == np.bool_ and tag == 1:
+        return int(np.count_nonzero(tags))
     return sum(int(np.count_nonzero(tags[some] == tag)) for some in _chunks(tags, 1 << 18))
 
 
@@ -57,31 +59,30 @@ def pick(values: Column, tags: Column, tag: int = 1, out: Column | None = None) 
     -----
     Memory: allocates what is returned unless `out` is given; then it is a view of that.
     """
-    if tags.itemsize > 1:
-        tags, tag = tags == tag, 1
     if not COMPILED or (out is None and len(values) < _MANY):
         chosen: Column = values[tags == tag]
         return chosen
     if out is None:
         out = np.empty(count(tags, tag) + LANES, values.dtype)
-    kernel = _pick_at_once if packs() and values.itemsize in (4, 8) else _pick
-    flags = np.ascontiguousarray(tags).view(np.uint8)
-    return out[: kernel(np.ascontiguousarray(values), flags, tag, out)]
+    kernel = _pick_at_once if packs(values.itemsize) else _pick
+    given = np.ascontiguousarray(tags)
+    given = given.view(np.uint8) if given.dtype == np.bool_ else given
+    return out[: kernel(np.ascontiguousarray(values), given, tag, out)]
 
 
 @jit
-def _pick(values: Column, tags: Bytes, tag: int, out: Column) -> int:
+def _pick(values: Column, tags: Column, tag: int, out: Column) -> int:
     # No branch depends on what is chosen: each value is written, and the next one over it. After
     # all that are chosen one more place is needed.
     found = 0
     for i in range(min(len(values), len(tags))):
         put(out, found, get(values, i))
-        found += byte(tags, i) == tag
+        found += get(tags, i) == tag
     return found
 
 
 @jit
-def _pick_at_once(values: Column, tags: Bytes, tag: int, out: Column) -> int:
+def _pick_at_once(values: Column, tags: Column, tag: int, out: Column) -> int:
     # The same with a register full of values at a time; after those chosen, room for one more.
     found, done, lanes = 0, 0, 64 // values.itemsize
     number = min(len(values), len(tags))
@@ -90,7 +91,7 @@ def _pick_at_once(values: Column, tags: Bytes, tag: int, out: Column) -> int:
         done += lanes
     for i in range(done, number):
         put(out, found, get(values, i))
-        found += byte(tags, i) == tag
+        found += get(tags, i) == tag
     return found
 
 

@@ -14,11 +14,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ._jit import inner, jit
-from .loads import u8, u16, u32
+from ._jit import COMPILED, inner, jit
+from .loads import u8, u16, u32, u64
 from .simd import get, prefetch, put
 
-__all__ = ["message_size", "walk_messages"]
+__all__ = ["message_size", "walk_flat", "walk_messages"]
 
 Bytes = NDArray[Any]
 Array = NDArray[Any]
@@ -45,6 +45,11 @@ DATA_AT, DATA_SIZE, SINCE, CHILDREN, CHILD, ITEMS, ITEM, NEWEST, NODE = range(7,
 # An item: size of the length of var-data, version that brought it.
 LENGTH_SIZE, ITEM_SINCE, ITEM_FIELDS = range(3)
 
+# A header of a flat message, or of a group of it, in a row of numbers: its size; by how much to
+# shift its word, and what to mask, for the size of a block; the same for the version, or the count;
+# the version that has all groups, or whether it is the entries of this group that are wanted.
+HEADER_SIZE, BLOCK_SHIFT, BLOCK_MASK, SHIFT, MASK, EXTRA, HEADER_FIELDS = range(7)
+
 # A frame, of an entry that a group is inside of: node; size of each entry's fixed part; entries to
 # come, this one included; where it starts; how many groups and how much var-data follow it; how
 # many of the groups are behind us.
@@ -54,7 +59,9 @@ FRAME = 7
 # groups are too deep inside another.
 HEADER, ENTRIES, LENGTH, DATA, EMPTY, DEPTH = range(1, 7)
 
-_AHEAD = 16  # messages that are asked of memory before their turn
+_AHEAD = 32  # messages that are asked of memory before their turn
+_AT_ONCE = 4 if COMPILED else 1  # entries written, there or not: most messages have fewer
+_WORD = 8
 _LONGEST = 1 << 31  # two numbers below it have a product that fits an integer
 
 
@@ -356,3 +363,76 @@ def walk_messages(
         total += found
         program[TOTAL] = total
     return len(starts)
+
+
+@jit
+def walk_flat(
+    data: Bytes,
+    starts: Array,
+    sizes: Array,
+    number: int,
+    headers: Array,
+    big: bool,
+    total: int,
+    places: Array,
+    rows: Array,
+    blocks: Array,
+) -> tuple[int, int]:
+    """Do what `walk_messages` does, up to the first message with anything wrong or unusual.
+
+    Parameters
+    ----------
+    data, starts, sizes, number, places, rows, blocks
+        See there.
+    headers : (HEADER_FIELDS * (1 + n_groups),) int64
+        Of the message and of its groups, none longer than a word. Nothing else follows the message,
+        and nothing the entries; those of one group are wanted.
+    big : bool
+        Whether integers are big-endian.
+    total : int
+        How many entries were found before.
+
+    Returns
+    -------
+    tuple of int
+        How many messages were looked at, and how many entries there are now.
+    """
+    size, newest = headers[HEADER_SIZE], headers[EXTRA]
+    block_shift, block_mask = headers[BLOCK_SHIFT], headers[BLOCK_MASK]
+    version_shift, version_mask = headers[SHIFT], headers[MASK]
+    for i in range(len(starts)):
+        prefetch(data, get(starts, min(i + _AHEAD, len(starts) - 1)))
+        at, length, found = get(starts, i), get(sizes, i), total
+        stop = at + length
+        if (length < _WORD) | (length > _LONGEST) | (stop > len(data)):
+            return i, total
+        word = u64(data, at, big)
+        if word >> version_shift & version_mask < newest:
+            return i, total
+        at += size + (word >> block_shift & block_mask)
+        for row in range(HEADER_FIELDS, len(headers), HEADER_FIELDS):
+            left = stop - at - get(headers, row + HEADER_SIZE)
+            if (left < 0) | (at + _WORD > len(data)):
+                return i, total
+            word = u64(data, at, big)
+            block = word >> get(headers, row + BLOCK_SHIFT) & get(headers, row + BLOCK_MASK)
+            count = word >> get(headers, row + SHIFT) & get(headers, row + MASK)
+            at += get(headers, row + HEADER_SIZE)
+            if (count > 0) & ((block == 0) | (block > left) | (block * count > left)):
+                return i, total
+            if get(headers, row + EXTRA):
+                if total + count + _AT_ONCE > len(places):
+                    return i, total
+                for low in range(0, max(count, 1), _AT_ONCE):
+                    # With this call in it, the loop is not made one for hundreds of entries.
+                    prefetch(data, at + low * block)
+                    for k in range(low, low + _AT_ONCE):
+                        put(places, total + k, at + k * block)
+                    for k in range(low, low + _AT_ONCE):
+                        put(rows, total + k, number + i)
+                    for k in range(low, low + _AT_ONCE):
+                        put(blocks, total + k, block)
+                found += count
+            at += count * block
+        total = found
+    return len(starts), total

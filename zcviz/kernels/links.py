@@ -69,9 +69,9 @@ def find_datagrams(
         As `scan_pcap` fills them.
     count : int
         How many of them to look at.
-    datagrams : (count or more, 8) integers of 64 bits
+    datagrams : (count or more, 5) integers of 64 bits
         Filled from the front: offset of the capture record, of the IP header, of the payload, of
-        its end among the captured bytes, of its end. The other columns are left alone.
+        its end among the captured bytes, of its end.
     problems : (n, 4) int64
         Kind, offset, expected, found; the first n are written.
     tally : (len(Tally),) int64

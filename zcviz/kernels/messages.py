@@ -16,7 +16,7 @@ from .loads import u8, u16, u32, u64
 from .simd import put
 from .tally import Tally, note
 
-__all__ = ["DATAGRAM", "Layout", "scan_datagrams"]
+__all__ = ["DATAGRAM", "KEPT", "Layout", "scan_datagrams"]
 
 Array = NDArray[Any]
 Numbers = tuple[int, ...]
@@ -58,15 +58,25 @@ class Layout(IntEnum):
 
 
 class DATAGRAM(IntEnum):
-    """Columns of a table of datagrams."""
+    """Columns of a table of datagrams, as `find_datagrams` fills it."""
 
     RECORD = 0
     IP = 1
     START = 2
     STOP = 3
     FULL = 4
-    BLOCKS = 5
-    FIRST = 6
+
+
+class KEPT(IntEnum):
+    """What is kept of a datagram with messages of ours, in the order of `index.Datagrams`."""
+
+    START = 0
+    FIRST = auto()
+    SEQUENCE = auto()
+    BEFORE_RECORD = auto()
+    BEFORE_IP = auto()
+    SIZE = auto()
+    BLOCKS = auto()
 
 
 _HEADER, _BIG, _SEQUENCE = int(Layout.HEADER), int(Layout.BIG), int(Layout.SEQUENCE)
@@ -98,8 +108,15 @@ _EMPTY_BLOCK, _BLOCK_KIND = int(Tally.EMPTY_BLOCK), int(Tally.BLOCK)
 _TRAILING, _PAYLOAD_KIND = int(Tally.TRAILING), int(Tally.PAYLOAD)
 _LENGTH_KIND, _GROUP_KIND = int(Tally.LENGTH), int(Tally.GROUP)
 
+_RECORD, _IP = int(DATAGRAM.RECORD), int(DATAGRAM.IP)
 _START, _STOP, _FULL = int(DATAGRAM.START), int(DATAGRAM.STOP), int(DATAGRAM.FULL)
-_BLOCKS, _FIRST = int(DATAGRAM.BLOCKS), int(DATAGRAM.FIRST)
+_KEPT_START, _KEPT_FIRST = int(KEPT.START), int(KEPT.FIRST)
+_KEPT_SEQUENCE, _BEFORE_RECORD = int(KEPT.SEQUENCE), int(KEPT.BEFORE_RECORD)
+_BEFORE_IP, _SIZE, _BLOCKS = int(KEPT.BEFORE_IP), int(KEPT.SIZE), int(KEPT.BLOCKS)
+
+# In each byte of a word; the last has all top bits set, as an integer with a sign.
+_ONES, _SPACES, _TOPS = 0x0101010101010101, 0x2020202020202020, -0x7F7F7F7F7F7F7F80
+_WORD = 8
 
 
 @inner
@@ -111,6 +128,12 @@ def _number(data: Array, at: int, size: int, big: bool) -> int:
     if size == 8:
         return u64(data, at, big)
     return u8(data, at, big)
+
+
+@inner
+def _is_text(word: int) -> bool:
+    # Whether eight bytes are printable: from the space to the tilde.
+    return (word | word + _ONES | word - _SPACES) & _TOPS == 0
 
 
 @inner
@@ -129,8 +152,12 @@ def _is_ours(data: Array, start: int, stop: int, layout: Numbers) -> bool:
         if found != layout[_FIXED_2_VALUE]:
             return False
     at = start + layout[_TEXT]
-    padding = False
-    for i in range(at, at + layout[_TEXT_SIZE]):
+    size, padding = layout[_TEXT_SIZE], False
+    if _WORD <= size <= 2 * _WORD:  # nearly always it is text to its end: two words say so
+        last = at + size - _WORD
+        if _is_text(u64(data, at, big)) and _is_text(u64(data, last, big)):
+            size = 0
+    for i in range(at, at + size):
         letter = u8(data, i, big)
         if letter == 0:
             padding = True
@@ -157,10 +184,9 @@ def _needed(data: Array, body: int, size: int, documented: int, layout: Numbers)
 
 @inner
 def _bounds(
-    data: Array, row: int, datagrams: Array, layout: Numbers, problems: Array, tally: Array
+    data: Array, start: int, stop: int, cut: bool, layout: Numbers, problems: Array, tally: Array
 ) -> tuple[int, int]:
     # Where the messages end, and how many the header promises: -1 if it does not say.
-    start, stop = datagrams[row, _START], datagrams[row, _STOP]
     big = layout[_BIG] != 0
     body = start + layout[_HEADER]
     blocks = -1
@@ -176,7 +202,7 @@ def _bounds(
         payload -= layout[_PAYLOAD_COUNTED]
         if 0 <= payload <= stop - body:
             stop = body + payload
-        elif datagrams[row, _FULL] == stop:
+        elif not cut:
             note(problems, tally, _PAYLOAD_KIND, start, payload, stop - body)
     return stop, blocks
 
@@ -184,8 +210,9 @@ def _bounds(
 @inner
 def _scan_blocks(
     data: Array,
-    row: int,
-    datagrams: Array,
+    start: int,
+    end: int,
+    cut: bool,
     layout: Numbers,
     program: Array | None,
     expected: Array,
@@ -195,14 +222,14 @@ def _scan_blocks(
     count: int,
     problems: Array,
     tally: Array,
-) -> int:
+) -> tuple[int, int]:
+    # How many messages there are now, and how many blocks there were.
     prefix, counted, head = layout[_PREFIX], layout[_COUNTED], layout[_HEAD]
     length_at, is_short = layout[_LENGTH], layout[_LENGTH_SIZE] == 2
     tag_at, is_letter = layout[_TAG], layout[_TAG_SIZE] == 1
     big, tag_big, is_fixed = layout[_BIG] != 0, layout[_TAG_BIG] != 0, layout[_BLOCK_LENGTH] < 0
-    cut = datagrams[row, _FULL] > datagrams[row, _STOP]
-    stop, blocks = _bounds(data, row, datagrams, layout, problems, tally)
-    at = datagrams[row, _START] + layout[_HEADER]
+    stop, blocks = _bounds(data, start, end, cut, layout, problems, tally)
+    at = start + layout[_HEADER]
     found = 0
     while found != blocks and (blocks >= 0 or at < stop):
         body = at + prefix
@@ -246,27 +273,24 @@ def _scan_blocks(
         count += 1
     if found == blocks and at < stop:
         note(problems, tally, _TRAILING, at, 0, stop - at)
-    if stop < datagrams[row, _STOP]:
-        note(problems, tally, _TRAILING, stop, 0, datagrams[row, _STOP] - stop)
-    datagrams[row, _BLOCKS] = found
-    return count
+    if stop < end:
+        note(problems, tally, _TRAILING, stop, 0, end - stop)
+    return count, found
 
 
 @jit
 def scan_datagrams(
     data: Array,
     datagrams: Array,
-    sequences: Array,
     first: int,
     last: int,
-    kept: int,
+    kept: Array,
     layout: Numbers,
     program: Array | None,
     expected: Array,
     offsets: Array,
     sizes: Array,
     tags: Array,
-    count: int,
     problems: Array,
     tally: Array,
 ) -> tuple[int, int, int]:
@@ -275,11 +299,11 @@ def scan_datagrams(
     Parameters
     ----------
     data : (n_bytes,) uint8
-    datagrams : (n, 7) int64
-        See `DATAGRAM`. Those that carry the protocol are moved to the front, from row `kept` on,
-        with the number of blocks found and the position of their first message filled in.
-    sequences : (n,) uint64
-        Filled with the sequence numbers of those that are kept.
+    datagrams : (n, 5) int64
+        See `DATAGRAM`.
+    kept : (7 * n,) uint64
+        Filled, from the front of each seventh, with what `KEPT` lists of those that carry the
+        protocol.
     layout : tuple of int
         See `Layout`. A tuple, because the compiler cannot know that the arrays that are written
         are not the layout, and would read it again for every message.
@@ -289,7 +313,7 @@ def scan_datagrams(
     expected : (256,) or (65536,) uint16
         Documented size by tag; 0 for an unknown tag, which any length fits.
     offsets, sizes, tags : (room,) unsigned
-        Filled from `count` on.
+        Filled from the front.
     problems : (n, 4) int64
         Kind, offset, expected, found; the first n are written.
     tally : (len(Tally),) int64
@@ -298,24 +322,31 @@ def scan_datagrams(
     Returns
     -------
     tuple of int
-        Where it stopped, how many datagrams are kept, and how many messages there are now.
+        Where it stopped, how many datagrams are kept, and how many messages there are.
     """
     least = layout[_PREFIX] + layout[_HEAD]
-    sequence_at, sequence_size = layout[_SEQUENCE], layout[_SEQUENCE_SIZE]
-    for row in range(first, last):
-        start, stop = datagrams[row, _START], datagrams[row, _STOP]
-        if count + (stop - start) // least + 1 > len(offsets):
-            return row, kept, count
+    rows, row, count = len(datagrams), 0, 0
+    for i in range(first, last):
+        start, stop = datagrams[i, _START], datagrams[i, _STOP]
+        size = stop - start
+        # Most datagrams are far from the end of the room, and a division takes as long as messages.
+        if count + size >= len(offsets) and count + size // least + 1 > len(offsets):
+            return i, row, count
         if not _is_ours(data, start, stop, layout):
             tally[_OTHER] += 1
             continue
-        for column in range(5):
-            datagrams[kept, column] = datagrams[row, column]
-        datagrams[kept, _FIRST] = count
-        count = _scan_blocks(
-            data, kept, datagrams, layout, program, expected, offsets, sizes, tags, count, problems,
-            tally,
+        put(kept, _KEPT_START * rows + row, start)
+        put(kept, _KEPT_FIRST * rows + row, count)
+        put(kept, _BEFORE_RECORD * rows + row, start - datagrams[i, _RECORD])
+        put(kept, _BEFORE_IP * rows + row, start - datagrams[i, _IP])
+        put(kept, _SIZE * rows + row, size)
+        number = _number(data, start + layout[_SEQUENCE], layout[_SEQUENCE_SIZE], layout[_BIG] != 0)
+        put(kept, _KEPT_SEQUENCE * rows + row, number)
+        cut = datagrams[i, _FULL] > stop
+        count, found = _scan_blocks(
+            data, start, stop, cut, layout, program, expected, offsets, sizes, tags, count,
+            problems, tally,
         )  # fmt: skip
-        sequences[kept] = _number(data, start + sequence_at, sequence_size, layout[_BIG] != 0)
-        kept += 1
-    return last, kept, count
+        put(kept, _BLOCKS * rows + row, found)
+        row += 1
+    return last, row, count

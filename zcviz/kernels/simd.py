@@ -73,15 +73,14 @@ def reversed_bytes(value: Whole) -> int:
     return int.from_bytes(int(value).to_bytes(8, "little"), "big")
 
 
-LANES = 16
+LANES = 32
 """The most values that `pack` handles."""
 
 
 def pack(values: Bytes, at: Whole, tags: Bytes, tag: Whole, out: Bytes, to: Whole) -> int:
     """Write, next to each other, those of 64 bytes of values whose tag is `tag`; return how many.
 
-    Values have four bytes or eight. As many are overwritten in `out` as are looked at. Only for
-    processors that `packs` says have it.
+    As many are overwritten in `out` as are looked at. Only where `packs` says so.
     """
     found = 0
     for i in range(at, at + 64 // values.itemsize):
@@ -105,9 +104,10 @@ def features() -> frozenset[str]:
     return frozenset(each[1:] for each in found if each.startswith("+"))
 
 
-def packs() -> bool:
-    """Return whether this processor has an instruction for `pack`."""
-    return features() >= {"avx512f", "avx512bw", "avx512vl"}
+def packs(size: int) -> bool:
+    """Return whether this processor has an instruction for `pack`, for values of `size` bytes."""
+    needed = {"avx512f", "avx512bw", "avx512vl"} | ({"avx512vbmi2"} if size == 2 else set())
+    return size in (2, 4, 8) and features() >= needed
 
 
 if COMPILED:
@@ -181,16 +181,16 @@ if COMPILED:
 
     @means(pack, lambda values, at, tags, tag, out, to: types.int64(values, AT, tags, AT, out, AT))
     def _pack(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        number = context.get_data_type(signature.args[0].dtype)
+        number, letter = (context.get_data_type(signature.args[i].dtype) for i in (0, 2))
         lanes = 512 // number.width
-        numbers, letters = ir.VectorType(number, lanes), ir.VectorType(_BYTE, lanes)
+        numbers, letters = ir.VectorType(number, lanes), ir.VectorType(letter, lanes)
         values, tags, out = (
             builder.gep(context.make_array(kind)(context, builder, array).data, [place])
             for kind, array, place in zip(
                 signature.args[::2], given[::2], (given[1], given[1], given[5]), strict=True
             )
         )
-        wanted, tag = ir.Constant(letters, ir.Undefined), builder.trunc(given[3], _BYTE)
+        wanted, tag = ir.Constant(letters, ir.Undefined), builder.trunc(given[3], letter)
         for i in range(lanes):
             wanted = builder.insert_element(wanted, tag, _INT(i))
         chosen = builder.icmp_unsigned("==", read(builder, tags, letters), wanted)
