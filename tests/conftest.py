@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import mmap
 import os
 import subprocess
@@ -47,6 +48,14 @@ BUFFERS = {
 def as_buffer(request):
     """A function that puts bytes into one kind of buffer; every test that asks runs for each."""
     return BUFFERS[request.param]
+
+
+@pytest.fixture(autouse=True)
+def _only_what_the_test_makes_is_looked_through():
+    # Who holds memory is found among all objects there are; of pytest's own there are a million.
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

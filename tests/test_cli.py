@@ -523,7 +523,7 @@ def test_long_work_shows_progress_on_a_terminal(large):
 @not_windows
 def test_comparing_and_unpacking_show_progress_too(tmp_path):
     path = tmp_path / "packed"
-    path.write_bytes(gzip.compress(SOUND * 4000, 1))
+    path.write_bytes(gzip.compress(SOUND * 3000, 1))
     text, status = on_terminal("compare", path)
     assert status == 0
     assert "comparing" in text

@@ -53,6 +53,18 @@ def test_totals_are_sums_of_the_stages(compared):
         assert total.ns > 0
 
 
+def test_no_figure_is_below_nothing(feed, monkeypatch):
+    def ever_faster(functions, rounds, progress):
+        for function in functions.values():
+            function()
+        return {name: [1 / n] for n, name in enumerate(functions, 1)}
+
+    monkeypatch.setattr(comparison, "interleaved", ever_faster)
+    for row in zcviz.compare(feed, NAMES, messages=50, rounds=1).rows:
+        for what in ("ns", "viewed", "copied", "derived", "blocks", "peak"):
+            assert getattr(row, what) >= 0, (row, what)
+
+
 def test_bytes_are_the_ledgers(feed, compared):
     size = len(frames(*helpers.day())) / 14  # of a message and its length
     total = {name: compared.total(name) for name in NAMES}
@@ -112,7 +124,7 @@ class Liar:
         found.messages["A"] += 1
         return found
 
-    def run(self, feed, upto=None):
+    def clock(self, feed):
         self.timed += 1
 
     def stages(self, feed):
@@ -141,7 +153,7 @@ def test_the_gate_looks_at_every_total(feed, monkeypatch, field):
         setattr(totals, field, {"overflow": True, "symbol": "?"}.get(field, 12345))
         return found
 
-    lying.stages, lying.run = honest.stages, honest.run
+    lying.stages, lying.clock = honest.stages, honest.clock
     monkeypatch.setitem(PIPELINES, "columnar", lying)
     with pytest.raises(ZcvizError, match="columnar disagree"):
         zcviz.compare(feed)

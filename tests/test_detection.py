@@ -61,13 +61,29 @@ def test_a_feed_after_much_other_traffic_is_found():
 
 
 def test_text_that_begins_like_a_session_is_no_feed():
-    with pytest.raises(BadMagicError, match="no message of any"):
+    with pytest.raises(BadMagicError, match=r"messages of one of itch50, .*, found none \(name"):
         zcviz.open(pcap(packet(b"GET / HTTP/1.1 and much more of the like")))
 
 
 def test_a_container_that_the_protocol_does_not_come_in():
-    with pytest.raises(BadMagicError, match="file without packets"):
+    expected = "expected a capture of packets of tops16, found a file without packets"
+    with pytest.raises(BadMagicError, match=expected):
         zcviz.open(frames(add()), protocol="tops16")
+
+
+def test_where_only_one_protocol_would_do_it_is_named_alone():
+    other = pcap(packet(b"no message of a future"))
+    with pytest.raises(BadMagicError, match="expected messages of mdp3, found none"):
+        zcviz.open(other, schema=SCHEMAS["mdp3"])
+
+
+@pytest.mark.parametrize("feed", FEEDS)
+def test_a_capture_of_beginnings_says_so(feed):
+    data, _ = small(feed, snap=14 + 20 + 8 + 6)  # six bytes of each payload: no header fits in
+    with pytest.raises(BadMagicError, match="found packets that the capture's snap length cut"):
+        zcviz.open(data)
+    with zcviz.open(data, protocol=feed) as opened:
+        assert (len(opened), opened.report.packets > 0) == (0, True)
 
 
 def test_an_iex_symbol_and_time_of_day_select():

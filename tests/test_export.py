@@ -50,9 +50,17 @@ def rows_of(path):
 
 @every_format
 def test_nothing_to_export_is_said(tmp_path, form):
-    sample = samples.small("mdp3")
-    with zcviz.open(sample.data) as feed, pytest.raises(errors.SelectionError, match="no schema"):
+    unknown = pytest.raises(errors.SelectionError, match="no message of a type that itch50 knows")
+    with zcviz.open(frames(b"z123"), protocol="itch50") as feed, unknown:
         list(export(feed, tmp_path / "out", form))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("types", [None, ["1"], ["999"], [1], ["Trades"]])
+def test_where_a_schema_is_missing_it_is_asked_for(tmp_path, types):
+    asked = pytest.raises(errors.SelectionError, match=r"mdp3 has no message .*--schema XML")
+    with zcviz.open(samples.small("mdp3").data) as feed, asked:
+        list(export(feed, tmp_path / "out", "csv", types))
     assert not (tmp_path / "out").exists()
 
 

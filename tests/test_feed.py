@@ -19,6 +19,7 @@ from zcviz import samples
 from zcviz.dissection import dissect
 from zcviz.errors import BufferLifetimeError, SelectionError, ZcvizError
 from zcviz.pipelines import PIPELINES
+from zcviz.protocols import FEEDS
 
 T0 = 34_200_000_000_000  # 09:30, when the messages of `day` begin, one a millisecond
 KEYS = [
@@ -237,6 +238,44 @@ def test_two_locates_can_have_one_symbol():
     content = frames(add(1, locate=1), add(2, locate=2, stock=b"X"), add(3, locate=3))
     with zcviz.open(content) as feed:
         assert feed.table("A", symbol="AAPL")["order_reference_number"].tolist() == [1, 3]
+
+
+@pytest.mark.parametrize("symbol", [5, b"AAPL", ["AAPL"], 2.5])
+def test_what_is_no_symbol_is_refused(feed, symbol):
+    for look in (feed.records, feed.book, lambda symbol: feed.table("A", symbol)):
+        with pytest.raises(SelectionError, match="is no symbol: expected text"):
+            list(look(symbol))
+
+
+@pytest.mark.parametrize("tag", [5, None, ["A"], bytearray(b"A")])
+def test_what_is_no_tag_is_refused(feed, tag):
+    with pytest.raises(SelectionError, match="itch50 has no message"):
+        feed.table(tag)
+
+
+@pytest.mark.parametrize("name", samples.SCHEMAS)
+def test_a_time_that_is_null_is_in_no_span(name):
+    content = bytearray(samples.small(name).data)
+    with zcviz.open(bytes(content), schema=samples.SCHEMAS[name]) as feed:
+        timed = [m for m in feed.protocol if feed.protocol.time in m.by_name]
+        message = max(timed, key=lambda m: len(feed.table(m.name)))
+        table, field = feed.table(message.name), message[feed.protocol.time]
+        taken = len(table)
+        for at in table.offsets[: taken // 2].tolist():
+            content[at + field.offset : at + field.end] = b"\xff" * field.type.size
+        del table
+    with zcviz.open(bytes(content), schema=samples.SCHEMAS[name]) as feed:
+        assert len(feed.table(message.name)) == taken > 1
+        for chosen in ({"start": 0}, {"end": 1 << 64}, {"start": 1, "end": 1 << 65}):
+            assert len(feed.table(message.name, **chosen)) == taken - taken // 2, chosen
+            views = [view for view in feed.views(**chosen) if view.message.name == message.name]
+            assert len(views) == taken - taken // 2, chosen
+
+
+@pytest.mark.parametrize("time", [2.5, b"09:30", [9, 30]])
+def test_what_is_no_time_is_refused(feed, time):
+    with pytest.raises(SelectionError, match="is no time: expected a whole number or text"):
+        feed.table("A", start=time)
 
 
 @pytest.mark.parametrize(
@@ -668,14 +707,14 @@ def test_an_interrupt_on_its_way_is_not_hidden(itch_file):
 # --- the beginning of a feed ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("messages", [-1, 0, 1, 3, 4, 5, 13, 14, 15, 10**9])
+@pytest.mark.parametrize("messages", [0, 1, 3, 4, 5, 13, 14, 15, 10**9, np.int64(3)])
 def test_the_head_has_whole_packets_and_at_least_so_many_messages(feed, messages):
     head = feed.head(messages)
     try:
-        wanted = min(max(messages, 0), 14)
+        wanted = min(messages, 14)
         if feed.container == "pcap" and messages > 0:
             assert len(head) == (4 if wanted <= 4 else 14)
-        elif feed.container == "binaryfile":
+        else:
             assert len(head) == wanted
         assert list(head.records()) == records_of(feed)[: len(head)]
         assert head.report.truncated is None
@@ -683,6 +722,21 @@ def test_the_head_has_whole_packets_and_at_least_so_many_messages(feed, messages
         assert PIPELINES["copying"](head) == PIPELINES["columnar"](head)
     finally:
         head.close()
+
+
+@pytest.mark.parametrize("name", FEEDS)
+def test_the_head_of_no_messages_is_empty_in_every_container(name):
+    for container in samples.containers_of(name):
+        with zcviz.open(samples.small(name, container).data) as feed:
+            head = feed.head(0)
+            assert (len(head), head.counts(), list(head.views())) == (0, {}, [])
+            head.close()
+
+
+@pytest.mark.parametrize("messages", [-1, 2.5, "3", None, np.float64(2)])
+def test_what_is_no_number_of_messages_is_refused(feed, messages):
+    with pytest.raises(SelectionError, match="expected a whole number, 0 or more"):
+        feed.head(messages)
 
 
 def test_a_feed_describes_itself(feed):

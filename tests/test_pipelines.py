@@ -280,7 +280,7 @@ def test_blocks_of_the_columnar_pipeline_do_not_show(monkeypatch):
         assert PIPELINES["columnar"](feed) == expected
 
 
-# --- stages, stepping, prefixes ------------------------------------------------------------------
+# --- stages, stepping, the clock -----------------------------------------------------------------
 
 STAGES = {
     "copying": ["packet", "datagram", "message", "record", "summary"],
@@ -363,13 +363,19 @@ def test_the_stages_are_the_same_functions_stepped_and_fused(name, feed):
 
 
 @every_pipeline
-def test_prefix_runs_do_the_first_stages_only(name, feed):
+def test_a_run_by_the_clock_is_the_whole_run(name, feed, monkeypatch):
     pipeline = EVERY_PIPELINE[name]
-    stages = pipeline.stages(feed)
-    expected = pipeline(feed)
-    assert pipeline.run(feed, len(stages)) == expected
-    for upto in range(1, len(stages)):
-        assert pipeline.run(feed, upto).locates == {}
+    readings = itertools.count()
+    monkeypatch.setattr("zcviz.pipelines.stage.perf_counter_ns", lambda: next(readings))
+    run, stepped = pipeline.start(feed, stepped=False), pipeline.start(feed, stepped=False)
+    spent = run.clock()
+    assert run.result() == pipeline(feed)
+    calls = [0] * len(stepped.stages)
+    while (results := stepped.step()) is not None:
+        for at in range(min(len(results) + 1, len(calls))):  # one that gave nothing is not in it
+            calls[at] += 1
+    calls[0], calls[-1] = calls[0] + 1, calls[-1] + 1  # meets the end; makes the result
+    assert spent == calls
 
 
 @every_pipeline

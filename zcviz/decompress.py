@@ -12,12 +12,12 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from .buffers import HeldBytes, MappedFile, Source
 from .errors import BadMagicError, MissingExtraError, Problem
 
-__all__ = ["IN_MEMORY", "MAX_DECOMPRESSED", "compression_of", "decompress"]
+__all__ = ["IN_MEMORY", "MAX_DECOMPRESSED", "compression_of", "decompress", "zstd_for"]
 
 IN_MEMORY = 256 << 20
 """How much is kept in memory [bytes]; with more, all of it goes into a temporary file."""
@@ -106,7 +106,8 @@ def decompress(
     name = compression_of(packed.view)
     if name is None:
         return packed, None, ()
-    makers = _gzip_makers() if name == "gzip" else [_zstd_maker(packed.name)]
+    zstd = f"{packed.name} is in zstd; to read it"
+    makers = _gzip_makers() if name == "gzip" else [zstd_for(zstd).ZstdDecompressor]
     out, at = _Sink(packed.name), 0
     try:
         while not _is_padding(packed.view, at):
@@ -141,14 +142,18 @@ def _gzip_makers() -> list[Maker]:
     return [lambda: igzip.IgzipDecompressor(flag=igzip.DECOMP_GZIP), _Zlib]
 
 
-def _zstd_maker(file: str) -> Maker:
+def zstd_for(purpose: str) -> Any:
+    """Return the library for zstd.
+
+    Raises
+    ------
+    MissingExtraError
+        There is none; the message tells the purpose.
+    """
     for name in ("compression.zstd", "backports.zstd"):  # Python 3.14 has it, others its twin
-        try:
-            maker: Maker = import_module(name).ZstdDecompressor
-        except ImportError:
-            continue
-        return maker
-    raise MissingExtraError(f"{file} is in zstd; to read it: pip install backports.zstd")
+        with suppress(ImportError):
+            return import_module(name)
+    raise MissingExtraError(f"{purpose}: pip install backports.zstd")
 
 
 def _is_padding(view: memoryview, at: int) -> bool:

@@ -112,12 +112,14 @@ def choose(source: Source, records: Records | None, ways: list[Way], *, named: b
     BadMagicError
         None of the ways finds anything, or several do.
     """
-    ways = [way for way in ways if (way.framing.header is None) == (records is None)]
-    if not ways:
-        kind = "a file without packets" if records is None else "a capture of packets"
+    suitable = [way for way in ways if (way.framing.header is None) == (records is None)]
+    if not suitable:
+        kinds = ["a capture of packets", "a file without packets"]
+        found, other = reversed(kinds) if records is None else kinds
         raise BadMagicError(
-            source.name, offset=0, expected="another container for this protocol", found=kind
+            source.name, offset=0, expected=f"{other} of {_names(ways)}", found=found
         )
+    ways = suitable
     if records is None:
         fits = [_try_stream(source, way) for way in ways]
     else:
@@ -133,16 +135,28 @@ def choose(source: Source, records: Records | None, ways: list[Way], *, named: b
             source.name, offset=0, expected="one protocol (name it)", found=f"several: {found}"
         )
     if not fits[best].accepted and not named and not _may_be_empty(source, records):
-        names = ", ".join(dict.fromkeys(way.protocol.name for way in ways))
-        start = f"{bytes(source.view[:4]).hex(' ')} …, " if records is None else ""
         raise BadMagicError(
             source.name,
             offset=0,
-            expected=f"messages of one of {names}",
-            found=f"{start}no message of any (name a protocol to read it anyway)",
+            expected=f"messages of {_names(ways)}",
+            found=f"{_instead(source, records)} (name the protocol to read it anyway)",
             buffer=memoryview(bytes(source.view[:64])),
         )
     return ways[best]
+
+
+def _names(ways: list[Way]) -> str:
+    names = list(dict.fromkeys(way.protocol.name for way in ways))
+    return f"one of {', '.join(names)}" if len(names) > 1 else names[0]
+
+
+def _instead(source: Source, records: Records | None) -> str:
+    # What there is where nothing is of any protocol.
+    if records is None:
+        return f"{bytes(source.view[:4]).hex(' ')} …"
+    if all(stop < full for _, stop, full in _datagrams(source)):
+        return "packets that the capture's snap length cut short, every one"
+    return "none"
 
 
 class Fit(NamedTuple):

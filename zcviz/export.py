@@ -81,13 +81,14 @@ def export(
     if format != "csv":
         load()  # before anything is made
     directory = Path(directory)
-    tags = [tag for tag in feed.counts() if tag in feed.protocol] if types is None else types
-    if types is None and not tags and len(feed):
-        what = "no message of a known type" if len(feed.protocol) else "no schema for its messages"
-        raise SelectionError(f"{feed.name}: nothing of {feed.protocol.name} to export: {what}")
-    messages = list(dict.fromkeys(feed.protocol[tag] for tag in tags))
+    protocol, counts = feed.protocol, feed.counts()
+    if types is None:
+        types = [tag for tag in counts if tag in protocol or not len(protocol)]
+        if counts and not types:
+            raise SelectionError(f"{feed.name}: no message of a type that {protocol.name} knows")
+    messages = list(dict.fromkeys(protocol[tag] for tag in types))
     directory.mkdir(parents=True, exist_ok=True)
-    counts, names, done = feed.counts(), _Names(), 0
+    names, done = _Names(), 0
     parts = [(message, part) for message in messages for part in _parts(message, format)]
     total = sum(counts.get(message.tag_text, 0) for message, _ in parts)
 

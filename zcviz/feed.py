@@ -200,7 +200,8 @@ class Feed:
         start, end : int or str, optional
             Only messages with ``start <= time < end``. Numbers count as the message's time does
             (ITCH: ns since midnight); text reads ``"09:30"``, ``"09:30:00.5"``, in the exchange's
-            time zone and, where times count from an epoch, on the day of the capture.
+            time zone and, where times count from an epoch, on the day of the capture. A message
+            whose time is null is in no span.
         group : str, optional
             The entries of a repeating group of the messages, one a row: ``"NoMDEntries"``, or
             ``"Outer.Inner"`` for one inside another. Their column ``row`` says which of the chosen

@@ -1,18 +1,21 @@
-"""Which messages a filter takes: by symbol, by time."""
+"""Which messages a filter takes: by symbol, by time; one that tells no time is in no span of it."""
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .codec.columns import gather
 from .codec.flyweight import Flyweight, reader
+from .codec.layout import absent
 from .dates import midnight
 from .errors import SelectionError
 from .framing import tag_reader
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from .feed import Feed
     from .table import Table
 
-__all__ = ["Selection", "nanoseconds", "numbers_of", "symbols_of"]
+__all__ = ["Selection", "first_of", "nanoseconds", "numbers_of", "spellings", "symbols_of"]
 
 _TIME = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,9}))?)?")
 _NEVER = np.iinfo(np.uint64).max
@@ -40,7 +43,9 @@ def nanoseconds(time: int | str) -> int:
     34200500000000
     """
     if not isinstance(time, str):
-        return int(time)
+        with suppress(TypeError):
+            return operator.index(time)
+        raise SelectionError(f"{time!r} is no time: expected a whole number or text")
     match = _TIME.fullmatch(time.strip())
     if match is None:
         raise SelectionError(f"{time!r} is no time of day: expected HH:MM or HH:MM:SS.fff")
@@ -72,12 +77,19 @@ def symbol_names(
     data: NDArray[np.uint8], index: MessageIndex, protocol: Protocol
 ) -> frozenset[str]:
     """Return every symbol that a message of the feed carries."""
-    names: set[bytes] = set()
+    found = spellings(data, index, protocol)
+    return frozenset(symbol_text(stock) for _, stocks in found for stock in stocks)
+
+
+def spellings(
+    data: NDArray[np.uint8], index: MessageIndex, protocol: Protocol
+) -> Iterator[tuple[Message, list[bytes]]]:
+    """Yield each type of message with a symbol, and every symbol in it as it stands there."""
     for message in protocol:
         if protocol.symbol in message.by_name:
             stocks = gather(data, index.of_type(message.key), message, protocol.symbol)
-            names.update(np.unique(stocks).tolist())
-    return frozenset(map(symbol_text, names))
+            distinct = np.unique(stocks).tolist()
+            yield message, [stock.ljust(stocks.itemsize, b"\0") for stock in distinct]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +120,7 @@ class Selection:
         for time in (start, end):
             if time is not None and not feed.protocol.time:
                 raise SelectionError(f"messages of {feed.protocol.name} carry no time to select by")
-            if isinstance(time, str):
+            if time is not None:
                 nanoseconds(time)  # refuse nonsense now, not at the first message
         locates = frozenset[int]()
         if symbol is not None:
@@ -124,16 +136,15 @@ class Selection:
         return any(each is not None for each in (self.symbol, self.start, self.end))
 
     def takes(self, message: Flyweight) -> bool:
-        """Whether the filter takes one message; one that tells no time is in no span of it."""
+        """Whether the filter takes one message."""
         time = self.feed.protocol.time
         if self.symbol is not None and not self._names(message):
             return False
+        if self.start is None and self.end is None:
+            return True
         if time not in message.message.by_name:
-            return self.start is None and self.end is None
-        start, end = self._bounds(message.message)
-        return (start is None or getattr(message, time) >= start) and (
-            end is None or getattr(message, time) < end
-        )
+            return False
+        return bool(self._within(message.message, getattr(message, time)))
 
     def _names(self, message: Flyweight) -> bool:
         protocol, fields = self.feed.protocol, message.message.by_name
@@ -147,11 +158,11 @@ class Selection:
         taken = np.ones(len(columns), np.bool_)
         if self.symbol is not None:
             taken = self._of_symbol(columns)
-        start, end = self._bounds(columns.message)
-        if start is not None:
-            taken &= columns[self.feed.protocol.time] >= start
-        if end is not None:
-            taken &= columns[self.feed.protocol.time] < end
+        if self.start is not None or self.end is not None:
+            time = self.feed.protocol.time
+            if time not in columns.message.by_name:
+                raise SelectionError(f"{columns.message.name} has no time to select by")
+            taken &= self._within(columns.message, columns[time])
         return taken
 
     def _of_symbol(self, columns: Table) -> NDArray[np.bool_]:
@@ -169,13 +180,16 @@ class Selection:
             taken[unnumbered] = np.array(named, np.bool_)[which]
         return taken
 
-    def _bounds(self, message: Message) -> tuple[int | None, int | None]:
-        if self.start is None and self.end is None:
-            return None, None
-        name = self.feed.protocol.time
-        if name not in message.by_name:
-            raise SelectionError(f"{message.name} has no time to select by")
-        return self._count(self.start, message[name]), self._count(self.end, message[name])
+    def _within(self, message: Message, times: Any) -> Any:
+        # Of one time, or an array of them; the null of an SBE field is a time in no span.
+        field = message[self.feed.protocol.time]
+        start, end = self._count(self.start, field), self._count(self.end, field)
+        within = times != absent(field) if message.block else True
+        if start is not None:
+            within = within & (times >= start)
+        if end is not None:
+            within = within & (times < end)
+        return within
 
     def _count(self, time: int | str | None, field: Field) -> int | None:
         # What the field would count at that time.
@@ -194,6 +208,20 @@ class Selection:
         return midnight(day, self.feed.protocol.zone)
 
 
+def first_of(messages: int, there_are: int) -> int:
+    """Return how many the first so many messages are.
+
+    Raises
+    ------
+    SelectionError
+        Not a whole number, or below 0.
+    """
+    with suppress(TypeError):
+        if operator.index(messages) >= 0:
+            return min(operator.index(messages), there_are)
+    raise SelectionError(f"no first {messages!r} messages: expected a whole number, 0 or more")
+
+
 def numbers_of(symbol: str, symbols: Mapping[int, str]) -> frozenset[int]:
     """Return the numbers of a symbol.
 
@@ -206,8 +234,10 @@ def numbers_of(symbol: str, symbols: Mapping[int, str]) -> frozenset[int]:
     return frozenset(locate for locate, known in symbols.items() if known == symbol)
 
 
-def check_known(symbol: str, known: frozenset[str]) -> None:
+def check_known(symbol: object, known: frozenset[str]) -> None:
     """Raise `SelectionError` for a symbol that is not known, and name those that are near."""
+    if not isinstance(symbol, str):
+        raise SelectionError(f"{symbol!r} is no symbol: expected text, such as 'ABC'")
     if symbol not in known:
         near = get_close_matches(symbol.upper(), known, 3, 0.5)
         hint = f"; near it: {', '.join(near)}" if near else ""

@@ -1,9 +1,9 @@
 """Pipelines side by side: the same messages, the same result, what each of them cost.
 
 1. Gate: every pipeline must return the same `Summary`, or nothing is timed.
-2. Time: prefix runs (one stage, two, three …) in turns, several rounds; a stage's time is the
-   difference of two neighbours. Of each prefix the least time counts: what disturbs a run only
-   ever adds to it, and a difference of two medians would keep what disturbed either.
+2. Time: in turns, several rounds, each pipeline as it is, and once more with a look at the clock
+   after each stage. The former is the total, the latter says which stage has which share of it.
+   The least counts, of the total and of each stage: what disturbs a run only ever adds to it.
 3. Ledger: one pass, each stage's output classified by address and kind.
 4. Trace: one pass under tracemalloc, which makes Python many times slower, so never while timing.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from ..errors import SelectionError, ZcvizError
@@ -50,7 +51,7 @@ def compare(
     messages : int
         Use the first so many messages only (whole packets).
     rounds : int
-        How often to time each prefix.
+        How often to time each pipeline.
     progress : callable (runs done, runs in all), optional
 
     Returns
@@ -96,38 +97,42 @@ def _check_equality(feed: Feed, pipelines: dict[str, Pipeline]) -> None:
 
 def _times(
     feed: Feed, pipelines: dict[str, Pipeline], rounds: int, progress: Progress | None
-) -> dict[str, list[list[float]]]:
-    # By pipeline: for each prefix, the time of each round [s].
-    functions = {
-        (name, upto): (lambda each=each, upto=upto: each.run(feed, upto))
-        for name, each in pipelines.items()
-        for upto in range(1, len(each.stages(feed)) + 1)
-    }
+) -> dict[str, list[float]]:
+    # By pipeline: the time of each stage [s].
+    clocked: dict[str, list[list[int]]] = {name: [] for name in pipelines}
+
+    def by_the_clock(name: str) -> None:
+        clocked[name].append(pipelines[name].clock(feed))
+
+    functions: dict[tuple[str, str], Callable[[], object]] = {}
+    for name, each in pipelines.items():
+        functions[name, "total"] = partial(each, feed)
+        functions[name, "stages"] = partial(by_the_clock, name)
     taken = interleaved(functions, rounds, progress)
-    times: dict[str, list[list[float]]] = {name: [] for name in pipelines}
-    for (name, _), seconds in taken.items():
-        times[name].append(seconds)
+    times = {}
+    for name, runs in clocked.items():
+        least = [min(stage) for stage in zip(*runs, strict=True)]
+        times[name] = [min(taken[name, "total"]) * each / sum(least) for each in least]
     return times
 
 
-def _rows(feed: Feed, pipeline: Pipeline, times: list[list[float]], count: int) -> list[Row]:
+def _rows(feed: Feed, pipeline: Pipeline, times: list[float], count: int) -> list[Row]:
     ledger = _ledger(feed, pipeline)
     traced = _trace(feed, pipeline)
-    rows, before = [], 0.0
-    for stage, prefix in zip(pipeline.stages(feed), map(min, times), strict=True):
-        ns = (prefix - before) * 1e9 / count
+    rows = []
+    for stage, seconds in zip(pipeline.stages(feed), times, strict=True):
+        ns = seconds * 1e9 / count
         entry = ledger.get(stage.name, Entry())
         blocks, peak = traced.get(stage.name, (0.0, 0))
         per_message = (entry.viewed / count, entry.copied / count, entry.derived / count)
         rows.append(Row(pipeline.name, stage.name, stage.does, ns, *per_message, blocks, peak))
-        before = prefix
-    return [*rows, _total(pipeline.name, rows, before * 1e9 / count, traced["total"][1])]
+    return [*rows, _total(pipeline.name, rows, traced["total"][1])]
 
 
-def _total(name: str, rows: list[Row], ns: float, peak: int) -> Row:
-    viewed, copied, derived, blocks = (
+def _total(name: str, rows: list[Row], peak: int) -> Row:
+    ns, viewed, copied, derived, blocks = (
         sum(getattr(row, what) for row in rows)
-        for what in ("viewed", "copied", "derived", "blocks")
+        for what in ("ns", "viewed", "copied", "derived", "blocks")
     )
     return Row(name, "total", "", ns, viewed, copied, derived, blocks, peak)
 
@@ -144,16 +149,17 @@ def _ledger(feed: Feed, pipeline: Pipeline) -> dict[str, Entry]:
 
 def _trace(feed: Feed, pipeline: Pipeline) -> dict[str, tuple[float, int]]:
     # By stage: blocks held per message, and the highest peak, over the first packets. The total's
-    # peak is measured around all stages: what an early one frees is gone when the last one runs.
-    run = pipeline.start(feed, stepped=False)
-    blocks: Counter[str] = Counter()
-    peaks: dict[str, int] = {}
-    more = True
-    while more and run.done < TRACED:
+    # peak is of another pass: what an early stage frees is gone when the last one runs.
+    run, blocks, peaks = pipeline.start(feed, stepped=False), Counter[str](), dict[str, int]()
+    while run.done < TRACED and _trace_unit(run, blocks, peaks):
+        pass
+    again, peaks["total"] = pipeline.start(feed, stepped=False), 0
+    units = again.units()
+    while again.done < run.done:
         with allocations() as whole:
-            more = _trace_unit(run, blocks, peaks)
-        peaks["total"] = max(peaks.get("total", 0), whole.peak)
-    return {name: (blocks[name] / max(1, run.done), peak) for name, peak in peaks.items()}
+            next(units)
+        peaks["total"] = max(peaks["total"], whole.peak)
+    return {name: (blocks[name] / run.done, peak) for name, peak in peaks.items()}
 
 
 def _trace_unit(run: Run, blocks: Counter[str], peaks: dict[str, int]) -> bool:
@@ -164,6 +170,7 @@ def _trace_unit(run: Run, blocks: Counter[str], peaks: dict[str, int]) -> bool:
         if output is None:
             return bool(outputs)  # a packet with nothing more in it, or the end
         outputs.append(output)
-        blocks[stage.name] += seen.blocks
+        # Its own: what it frees is of the stage before it, or what watching that one took.
+        blocks[stage.name] += sum(line.blocks for line in seen.result.lines if line.blocks > 0)
         peaks[stage.name] = max(peaks.get(stage.name, 0), seen.peak)
     return True

@@ -24,11 +24,12 @@ class Row:
     ----------
     pipeline, stage, does : str
     ns : float [ns per message]
-        From the least of the rounds.
+        From the least of the rounds; a stage's is its share of the total.
     viewed, copied, derived : float [bytes per message]
         As defined in ``trace.ledger``.
     blocks : float [per message]
-        Memory blocks that the stage's output is made of while a packet (or block) is in flight.
+        Memory blocks that the stage made and that its output is made of while a packet (or block)
+        is in flight.
     peak : int [bytes]
         The most memory that the stage held at once, above what there was before it.
     """
@@ -55,7 +56,7 @@ class Comparison:
     messages : int
         How many of its messages were compared.
     rounds : int
-        How often each prefix was timed.
+        How often each pipeline was timed.
     rows : tuple of Row
     host : dict of str to str
         The machine and versions: a figure means nothing without them.

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..codec.columns import gather
 from ..errors import SelectionError
 from ..kernels import COMPILED, levels
 from ..kernels import book as kernel
-from ..selection import numbers_of
+from ..selection import first_of, numbers_of, spellings
 from ..spec import Protocol
 from ..summary import symbol_text
 from .events import changes_of, events_in, number_of, security_of
@@ -216,9 +215,7 @@ def feed_book(
 
 
 def _first(feed: Feed, messages: int | None) -> int:
-    if messages is not None and messages < 0:
-        raise SelectionError(f"the first {messages} messages make no book: 0 or more do")
-    return len(feed) if messages is None else min(messages, len(feed))
+    return len(feed) if messages is None else first_of(messages, len(feed))
 
 
 def _has_orders(protocol: Protocol) -> bool:
@@ -227,17 +224,11 @@ def _has_orders(protocol: Protocol) -> bool:
 
 def _numbers(feed: Feed, symbol: str) -> list[int]:
     # What the events of a symbol have for a security: its locates, or its own characters.
-    symbols = feed.symbols if feed.protocol.locate else _spelled(feed, symbol)
-    return sorted(numbers_of(symbol, symbols))
-
-
-def _spelled(feed: Feed, symbol: str) -> dict[int, str]:
-    # Symbols by their characters; all there are only if the one that is looked for is not there.
+    if feed.protocol.locate:
+        return sorted(numbers_of(symbol, feed.symbols))
     known: dict[int, str] = {}
-    for message in feed.protocol:  # a directory comes first
-        if feed.protocol.symbol in message.by_name and symbol not in known.values():
-            offsets = feed.index.of_type(message.key)
-            texts = np.unique(gather(feed.data, offsets, message, feed.protocol.symbol))
-            padded = [text.ljust(texts.itemsize, b"\0") for text in texts.tolist()]
-            known |= {number_of(text, message): symbol_text(text) for text in padded}
-    return known
+    for message, stocks in spellings(feed.data, feed.index, feed.protocol):
+        known |= {number_of(stock, message): symbol_text(stock) for stock in stocks}
+        if symbol in known.values():  # a directory comes first: most often it will do
+            break
+    return sorted(numbers_of(symbol, known))

@@ -103,10 +103,10 @@ def _sums(sums: Sums) -> Iterator[Part]:
 
 
 class _Columnar:
-    def __init__(self, feed: Feed, stepped: bool) -> None:
-        self._scanner = Scanner(feed.capture, 1 if stepped else PACKETS)
+    def __init__(self, feed: Feed, stepped: int) -> None:
+        self._scanner = Scanner(feed.capture, int(stepped) or PACKETS)
         self._source, self._protocol = feed.source, feed.protocol
-        self._room = FRAMES if stepped and not self._scanner.has_packets else BLOCK
+        self._room = BLOCK if self._scanner.has_packets else FRAMES * stepped or BLOCK
         self._types = {m.key: m for m in feed.protocol}
         self._tag_of = tag_reader(feed.protocol)
         self._contributions = contributions_of(feed.protocol)
@@ -192,6 +192,6 @@ class _Columnar:
         return (*names, locate) if self._names(message) else names
 
 
-def columnar_stages(feed: Feed, stepped: bool) -> _Columnar:
-    """Index, gather, add up."""
+def columnar_stages(feed: Feed, stepped: int) -> _Columnar:
+    """Index, gather, add up: so many packets at a time, or (0) in blocks."""
     return _Columnar(feed, stepped)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from time import perf_counter_ns
 from typing import Any, Protocol
 
 from ..feed import Feed
@@ -94,15 +95,37 @@ class Run:
             value = output
         return results
 
-    def units(self, upto: int | None = None) -> Iterator[None]:
-        """Run at full speed, pausing after each unit; `upto` stages only, if given."""
-        first, *rest = (stage.function for stage in self._work.stages[:upto])
+    def units(self) -> Iterator[None]:
+        """Run at full speed, pausing after each unit."""
+        first, *rest = (stage.function for stage in self._work.stages)
         while (value := first()) is not None:
             for function in rest:
                 value = function(value)
                 if value is None:
                     break
             yield
+
+    def clock(self) -> list[int]:
+        """Run to the end, reading the clock after each stage; return what each took [ns].
+
+        What a reading takes is in the figures, once a unit and stage. Making the result counts as
+        part of the last stage.
+        """
+        functions = [stage.function for stage in self._work.stages]
+        spent = [0] * len(functions)
+        value: Any = None
+        at, before = -1, perf_counter_ns()
+        while value is not None or at:  # nothing from the first stage: the feed is read
+            for at, function in enumerate(functions):
+                value = function(value) if at else function()
+                now = perf_counter_ns()
+                spent[at] += now - before
+                before = now
+                if value is None:
+                    break
+        self.result()
+        spent[-1] += perf_counter_ns() - before
+        return spent
 
     def result(self) -> Summary:
         """Return the summary of what went through so far."""
@@ -117,14 +140,19 @@ class Pipeline:
     ----------
     name : str
     make : callable (feed, stepped) -> Work
+        Stepped says how many packets a pipeline takes at a time that can take several; 0: as many
+        as at full speed.
     """
 
     name: str
-    make: Callable[[Feed, bool], Work]
+    make: Callable[[Feed, int], Work]
 
     def __call__(self, feed: Feed) -> Summary:
         """Run over the whole feed at full speed."""
-        return self.run(feed)
+        run = self.start(feed, stepped=False)
+        for _ in run.units():
+            pass
+        return run.result()
 
     def stages(self, feed: Feed) -> tuple[Stage, ...]:
         """Return the stages for this kind of feed: a BinaryFILE has no datagrams to cut out."""
@@ -134,12 +162,9 @@ class Pipeline:
         """Begin a pass: a packet at a time, or at full speed in the units of that."""
         return Run(self.make(feed, stepped), feed)
 
-    def run(self, feed: Feed, upto: int | None = None) -> Summary:
-        """Run over the whole feed at full speed: all stages, or the first `upto` of them."""
-        run = self.start(feed, stepped=False)
-        for _ in run.units(upto):
-            pass
-        return run.result()
+    def clock(self, feed: Feed) -> list[int]:
+        """Run as when called, and return what each stage took [ns]."""
+        return self.start(feed, stepped=False).clock()
 
     def iterate(self, feed: Feed) -> Iterator[int]:
         """Run at full speed, yielding after each unit how many messages are done."""

@@ -149,16 +149,16 @@ def _by_tag(protocol: Protocol, make: Callable[[Any], Any]) -> dict[int, Any]:
     return {message.key: make(message) for message in protocol if message.tag is not None}
 
 
-def copying_stages(feed: Feed, stepped: bool) -> _Records:
+def copying_stages(feed: Feed, stepped: int) -> _Records:
     """Cut with `bytes` slices: each is a copy."""
     return _Records(feed, copies=True)
 
 
-def slicing_stages(feed: Feed, stepped: bool) -> _Records:
+def slicing_stages(feed: Feed, stepped: int) -> _Records:
     """Make the same cuts with memoryview slices: each is an object, and none is a copy."""
     return _Records(feed, copies=False)
 
 
-def flyweight_stages(feed: Feed, stepped: bool) -> _Moving:
+def flyweight_stages(feed: Feed, stepped: int) -> _Moving:
     """Make views of packets, and move one view a type from message to message."""
     return _Moving(feed)

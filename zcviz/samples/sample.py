@@ -5,13 +5,12 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import fields
-from importlib import import_module
 from typing import Any, NamedTuple, TypeVar
 
 from ..codec import encode
-from ..errors import MissingExtraError, SpecError
+from ..decompress import zstd_for
+from ..errors import SpecError
 from ..protocols import FEEDS
 from ..protocols.binaryfile import BINARYFILE
 from ..protocols.soupbintcp import LOGIN_ACCEPTED, SOUPBINTCP
@@ -158,8 +157,5 @@ def _packed(data: bytes, compression: str | None) -> bytes:
         return gzip.compress(data, mtime=0)
     if compression != "zstd":
         raise SpecError(f"no such compression: {compression!r}")
-    for name in ("compression.zstd", "backports.zstd"):  # Python 3.14 has it, others its twin
-        with suppress(ImportError):
-            packed: bytes = import_module(name).compress(data)
-            return packed
-    raise MissingExtraError("to write zstd: pip install backports.zstd")
+    packed: bytes = zstd_for("to write zstd").compress(data)
+    return packed

@@ -83,9 +83,9 @@ class Protocol:
         """Return a message by tag (``"A"``, ``b"A"``, ``32``) or by name (``"add_order"``)."""
         try:
             return self._by_key[key]
-        except KeyError:
+        except (KeyError, TypeError):  # not to be found, or nothing that could be
             tags = " ".join(m.tag_text for m in self.messages if m.tag is not None)
-            has = f"it has {tags}" if tags else "its messages are described by a schema: name one"
+            has = f"it has {tags}" if tags else "a schema says what it has: give one (--schema XML)"
             raise SelectionError(f"{self.name} has no message {key!r}; {has}") from None
 
     @cached_property

@@ -79,7 +79,7 @@ def _row(row: Row, slowest: float, comparison: Comparison) -> str:
     first, total = row.stage == stages[0], row.stage == "total"
     kind = f"zc-{escape(row.pipeline)}"
     name = f"<th scope='row' class='{kind}'>{escape(row.pipeline)}</th>" if first else "<td></td>"
-    share = max(0.0, 100 * row.ns / slowest)
+    share = 100 * row.ns / slowest
     figures = "".join(f"<td>{_figure(getattr(row, column), column)}</td>" for column in _COLUMNS)
     classes = " ".join(["zc-first"] * first + ["zc-total"] * total)
     return (

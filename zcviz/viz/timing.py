@@ -101,7 +101,7 @@ def _bars(axes: Axes, comparison: Comparison, what: str, form: str) -> None:
         left = 0.0
         for stage in comparison.rows:
             if stage.pipeline == name and stage.stage != "total":
-                width = max(0.0, getattr(stage, what))  # noise can make a tiny stage negative
+                width = getattr(stage, what)
                 axes.barh(row, width, 0.62, left, color=fill, edgecolor=edge, hatch=hatch, lw=1)
                 if width > _WIDE_ENOUGH * widest:
                     _inside(axes, stage.stage, left + width / 2, row)
