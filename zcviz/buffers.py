@@ -114,6 +114,7 @@ class Source:
 
     @property
     def __zcviz_owner__(self) -> object:
+        self._check_open()
         return self.owner
 
     def __len__(self) -> int:

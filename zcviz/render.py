@@ -10,11 +10,12 @@ import html
 import importlib
 import unicodedata
 from collections.abc import Callable
+from functools import singledispatch
 from typing import Any
 
 from .errors import MissingExtraError
 
-__all__ = ["escape", "printable", "register", "renderer", "size_text"]
+__all__ = ["escape", "picture", "printable", "register", "renderer", "size_text"]
 
 Renderer = Callable[..., Any]
 
@@ -59,6 +60,20 @@ def renderer(kind: str) -> Renderer:
             f'this picture needs {error.name}: pip install "zcviz[notebooks]"', name=error.name
         ) from error
     return found
+
+
+@singledispatch
+def picture(obj: object) -> str | None:
+    """Return a picture of `obj` as HTML; None if nobody draws such objects.
+
+    `zcviz.viz` registers here, by class: what lies below it asks, and never imports it.
+    """
+    importlib.import_module("zcviz.viz")
+    found = picture.dispatch(type(obj))
+    return None if found is _nobody else found(obj)
+
+
+_nobody = picture.dispatch(object)
 
 
 def printable(text: str) -> str:

@@ -122,6 +122,10 @@ class Table(_Mapping):
             self._offsets = self._offsets.to_offsets()
         return self._offsets
 
+    @property
+    def __zcviz_parts__(self) -> dict[str, NDArray[Any]]:
+        return self._columns
+
     def _gather(self, name: str, data: NDArray[np.uint8]) -> NDArray[Any]:
         if not isinstance(self._offsets, OneType) or self._columns:
             return gather(data, self.offsets, self.message, name, blocks=self._blocks)

@@ -6,7 +6,7 @@ import gc
 import os
 import platform
 import sys
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 
 from .._version import __version__
 
-__all__ = ["host", "interleaved", "recycle"]
+__all__ = ["host", "interleaved", "recycle", "turns"]
 
 K = TypeVar("K", bound=Hashable)
 
@@ -35,26 +35,34 @@ def interleaved(
     random. What a function returns is let go of off the clock.
     """
     taken: dict[K, list[float]] = {name: [] for name in functions}
+    for name in turns(tuple(functions), rounds, progress):
+        if before is not None:
+            before()
+        start = perf_counter()
+        result = functions[name]()
+        taken[name].append(perf_counter() - start)
+        del result
+    return taken
+
+
+def turns(
+    names: Sequence[K], rounds: int, progress: Callable[[int, int], None] | None = None
+) -> Iterator[K]:
+    """Yield the names in turns, with the garbage collector off, which runs before each round."""
     was_on = gc.isenabled()
     try:
         for turn in range(rounds):
             gc.collect()
             gc.disable()
-            for at, (name, function) in enumerate(functions.items()):
-                if before is not None:
-                    before()
-                start = perf_counter()
-                result = function()
-                taken[name].append(perf_counter() - start)
-                del result
+            for at, name in enumerate(names):
+                yield name
                 if progress is not None:
-                    progress(turn * len(functions) + at + 1, rounds * len(functions))
+                    progress(turn * len(names) + at + 1, rounds * len(names))
             if was_on:
                 gc.enable()
     finally:
         if was_on:
             gc.enable()
-    return taken
 
 
 def recycle(nbytes: int) -> None:

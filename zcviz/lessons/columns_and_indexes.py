@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BufferLifetimeError
-from ..trace import overlap, provenance
+from ..trace import overlap
+from ..trace.provenance import provenance_of_one
 from .exercise import Task, Verdict, article, borrowed, call, needs_orders, right, wrong
 from .material import rows_of
 from .show import Figure, figure
@@ -29,7 +30,7 @@ def _check_shares_in_place(answer: Any, file: Path) -> Verdict:
         rows, expected = rows_of(feed, "A"), feed.table("A")["shares"]
     found = call(answer, rows)
     try:
-        seen, shared = provenance(found), overlap(found, rows)
+        seen, shared = provenance_of_one(found), overlap(found, rows)
     except TypeError:
         return wrong(f"It returned {article(found)}. Return an array that looks into `rows`.")
     measured = (
@@ -102,7 +103,7 @@ def _check_dearest(answer: Any, file: Path) -> Verdict:
 
 def _is_small(kept: Any) -> Verdict:
     try:
-        chain = provenance(kept)
+        chain = provenance_of_one(kept)
     except TypeError:  # a list: the numbers are objects of their own
         return right("The feed is closed, and what is left are some Python numbers.")
     stays = figure(chain.owner.keeps_alive, "B", f"stay in memory for {chain.nbytes} B")

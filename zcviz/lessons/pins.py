@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import BufferLifetimeError
 from ..feed import Feed
 from ..feed import open as open_feed
-from ..trace import provenance
+from ..trace.provenance import provenance_of_one
 from .listing import Cell, listing
 from .show import Shown
 
@@ -53,7 +53,7 @@ def _tried(feed: Feed, make: Callable[[Feed], Any]) -> tuple[Cell, Cell, Cell]:
     shows: Cell = "values"
     stays: Cell = "its own objects"
     with suppress(TypeError):
-        chain = provenance(kept)
+        chain = provenance_of_one(kept)
         shows, stays = chain.nbytes, chain.owner.keeps_alive
     refused = False
     try:

@@ -8,7 +8,8 @@ from typing import Any
 from ..codec.record import record_of
 from ..errors import BufferLifetimeError
 from ..feed import Feed
-from ..trace import overlap, provenance
+from ..trace import overlap
+from ..trace.provenance import provenance_of_one
 from .exercise import Task, Verdict, article, borrowed, call, right, wrong
 from .show import Figure, figure
 
@@ -45,7 +46,7 @@ def _check_message_at(answer: Any, file: Path) -> Verdict:
 def _looked(feed: Feed, message: int, seen: Any) -> Verdict:
     at, size = _bounds(feed, message)
     try:
-        chain = provenance(seen)
+        chain = provenance_of_one(seen)
     except TypeError:
         return wrong(
             f"It returned {article(seen)}: values that were read out of the message and "
@@ -78,8 +79,9 @@ def _describe_copy(feed: Feed, message: int, seen: Any) -> str:
     at, size = _bounds(feed, message)
     same = memoryview(seen).tobytes() == feed.data[at : at + size].tobytes()
     which = "the right bytes, copied" if same else "and not even the message's bytes"
+    address = provenance_of_one(seen).address
     return (
-        f"What it returned has memory of its own, at {provenance(seen).address:#x}: {which}. "
+        f"What it returned has memory of its own, at {address:#x}: {which}. "
         "Slicing the feed's memory gives a view; `bytes(…)`, `.tobytes()` and `.copy()` make a "
         "copy of it."
     )
@@ -110,7 +112,7 @@ def _check_keep(answer: Any, file: Path) -> Verdict:
 
 def _held(feed: Feed, kept: Any) -> tuple[Figure, ...]:
     try:
-        chain, shared = provenance(kept), overlap(kept, feed.data)
+        chain, shared = provenance_of_one(kept), overlap(kept, feed.data)
     except TypeError:  # a record, a dictionary: values of their own
         return (figure(0, "B", "shared with the file"),)
     return (
@@ -121,7 +123,7 @@ def _held(feed: Feed, kept: Any) -> tuple[Figure, ...]:
 
 def _survived(kept: Any, original: bytes, record: Any, held: tuple[Figure, ...]) -> Verdict:
     try:
-        chain = provenance(kept)
+        chain = provenance_of_one(kept)
     except BufferLifetimeError as gone:
         return wrong(f"The feed was closed, and reading it now says: {gone}.", *held)
     except TypeError:

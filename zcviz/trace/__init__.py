@@ -4,26 +4,40 @@
 module       answers
 ============ =================================================================================
 allocations  how much memory was allocated, is still held, and was held at most
-provenance   whose memory an object shows, and how much it keeps alive
+exact        how much was allocated and freed in all, by counting every allocation
+holdings     what memory an object consists of
+provenance   whose memory that is, and how much the object keeps alive
 overlap      which bytes two objects have in common
+copies       which part of a result is a view of which input, and why the rest is not
 ledger       how many bytes each stage of a pipeline looked at, copied and derived
 ============ =================================================================================
 
-It can watch any code: it knows buffers, and finds the owner of our own objects through the
-attribute ``__zcviz_owner__`` that they carry.
+It can watch any code: it knows what libraries say of their memory, and finds that of our own
+objects through the attributes ``__zcviz_owner__`` and ``__zcviz_parts__`` that they carry.
 """
 
 from .allocations import Allocations, Window, allocations
+from .copies import Copies, what_copied
+from .exact import Counts, Exact, Flow, exact
+from .holdings import Holding, holdings
 from .overlap import overlap, shares_memory
 from .provenance import Node, Provenance, provenance
 
 __all__ = [
     "Allocations",
+    "Copies",
+    "Counts",
+    "Exact",
+    "Flow",
+    "Holding",
     "Node",
     "Provenance",
     "Window",
     "allocations",
+    "exact",
+    "holdings",
     "overlap",
     "provenance",
     "shares_memory",
+    "what_copied",
 ]

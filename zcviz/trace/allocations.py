@@ -1,4 +1,4 @@
-"""How much memory a block of code allocates, as far as `tracemalloc` can tell."""
+"""How much memory a block of code allocates: what tracemalloc can tell, and on request all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from types import TracebackType
 
 from ..render import escape, printable, size_text
+from .exact import Counts, Entrance, Exact
+from .hook import rehearse
 from .tracing import DOMAINS, Line, changes, tracing
 
 __all__ = ["Allocations", "Amount", "Line", "Window", "allocations"]
@@ -25,7 +27,7 @@ class Amount:
     blocks: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Allocations:
     """What was allocated between two moments.
 
@@ -42,6 +44,10 @@ class Allocations:
         tracemalloc of its memory.
     lines : tuple of Line
         By bytes, largest first.
+    exact : Counts or None
+        Every allocation, those that were freed again included; None if it was not asked for.
+    shown : int
+        How many of the lines are listed where all of it is shown.
     """
 
     net: int
@@ -51,6 +57,8 @@ class Allocations:
     numpy: Amount
     other: Amount
     lines: tuple[Line, ...]
+    exact: Counts | None = None
+    shown: int = 10
 
     def by_line(self, top: int = 10) -> tuple[Line, ...]:
         """Return the `top` lines of code that hold most of `net`."""
@@ -62,12 +70,16 @@ class Allocations:
 
     def __str__(self) -> str:
         rows = [self._sentence()]
-        for line in self.by_line():
+        for line in self.by_line(self.shown):
             rows.append(
                 f"{size_text(line.bytes):>16}  {line.blocks:>9,} blocks  {line.domain:<6}  "
                 f"{printable(line.place)}  {printable(line.source)}"
             )
+        if self.exact is not None:
+            rows += ["", str(self.exact)]
         return "\n".join(rows)
+
+    __repr__ = __str__
 
     def _sentence(self) -> str:
         text = (
@@ -87,14 +99,20 @@ class Allocations:
             f"<tr><td>{line.bytes:,}</td><td>{line.blocks:,}</td><td>{escape(line.domain)}</td>"
             f"<td>{escape(line.place)}</td>"
             f"<td style='text-align:left'><code>{escape(line.source)}</code></td></tr>"
-            for line in self.by_line()
+            for line in self.by_line(self.shown)
         )
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        return f"<div><p>{escape(self._sentence())}.</p>{table if rows else ''}</div>"
+        every = self.exact._repr_html_() if self.exact is not None else ""
+        return f"<div><p>{escape(self._sentence())}.</p>{table if rows else ''}{every}</div>"
 
 
-def allocations() -> Window:
+def allocations(*, exact: bool = False) -> Window:
     """Measure what a block of code allocates.
+
+    Parameters
+    ----------
+    exact : bool
+        Count every allocation too, as `zcviz.trace.exact` does.
 
     Returns
     -------
@@ -109,7 +127,7 @@ def allocations() -> Window:
 
     - `net` and `blocks` are what is *held*. A block that is allocated and freed again leaves only
       `peak` behind, and a loop that copies a million messages one after another, nothing at all:
-      count copies with the ledger, not with this.
+      these are counted with ``exact=True``, and then to be found in ``result.exact``.
     - Memory that does not come from Python's allocators is invisible: pages of a map, C libraries,
       Arrow. numpy reports the data of its arrays.
     - Memory of before the window counts as freed only if somebody was tracing when it was
@@ -124,23 +142,28 @@ def allocations() -> Window:
     >>> round(seen.net, -4)
     1000000
     """
-    return Window()
+    return Window(exact)
 
 
 class Window:
     """The block of code that `allocations` watches, and its result afterwards."""
 
-    def __init__(self) -> None:
+    def __init__(self, exact: bool = False) -> None:
+        self._exact = Exact() if exact else None
+        self.entering: object = None  # see Entrance
         self._result: Allocations | None = None
         self._before: tracemalloc.Snapshot | None = None
         self._base = 0
         self.top = 0
 
-    def __enter__(self) -> Window:
-        with tracing.lock:
+    def _enter(self) -> Window:
+        tracing.hold()
+        try:
             if self in tracing.windows:
                 raise RuntimeError("this window is open already: call allocations() once more")
             self._result = None
+            if self._exact is not None:
+                self._exact.prepare()
             self._before = tracing.enter(self)
             # Last of all. The first reading makes an integer that the second one sees, so that
             # it is in the baseline; afterwards there is as much of it as before.
@@ -148,7 +171,14 @@ class Window:
             self._base = tracemalloc.get_traced_memory()[0]
             self.top = self._base
             tracemalloc.reset_peak()
+            if self._exact is not None:
+                rehearse(self, "_exact")
+                self._exact.start()
+        finally:
+            tracing.release()
         return self
+
+    __enter__ = Entrance(_enter)
 
     def __exit__(
         self,
@@ -156,13 +186,20 @@ class Window:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with tracing.lock:
+        if self._exact is not None:
+            self._exact.stop()
+        tracing.hold()
+        try:
             after = tracing.look()
+            if self._exact is not None:
+                self._exact.finish()
             tracing.leave(self)  # now: summing up takes five times as long while it is traced
             if after is not None:
                 self._result = self._summarise(after)
-            self._before = None
+            self._before = self.entering = None
             tracing.settle()
+        finally:
+            tracing.release()
         if after is None and error is None:
             raise RuntimeError(_UNKNOWN)
 
@@ -177,12 +214,15 @@ class Window:
         """
         if self._result is not None:
             return self._result
-        with tracing.lock:
+        tracing.hold()
+        try:
             after = tracing.look() if self in tracing.windows else None
             if after is None:
                 raise RuntimeError(_UNKNOWN)
             result = self._summarise(after)
             tracing.settle()
+        finally:
+            tracing.release()
         return result
 
     @property
@@ -216,7 +256,8 @@ class Window:
         net = python.bytes + arrays.bytes + other.bytes
         blocks = python.blocks + arrays.blocks + other.blocks
         peak = max(self.top - self._base, net, 0)
-        return Allocations(net, peak, blocks, python, arrays, other, lines)
+        counts = self._exact.result if self._exact is not None else None
+        return Allocations(net, peak, blocks, python, arrays, other, lines, counts)
 
     def __str__(self) -> str:
         return str(self.result)

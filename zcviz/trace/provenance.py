@@ -1,73 +1,33 @@
-"""Whose memory an object shows: the chain from a view to the owner of its bytes.
+"""Whose memory an object shows: the way from it to the owners of its bytes.
 
-Addresses decide, not types: each step asks the object itself where its bytes lie and whom it
-borrows them from. Our own objects say so through ``__zcviz_owner__`` and, where they stand for a
-range of bytes, ``__zcviz_range__()``, which returns (offset into the owner, size).
+Addresses decide, not types: each object on the way is asked where its bytes lie and from whom it
+borrows them (see `holdings`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
-from inspect import getattr_static
-from pathlib import PurePath
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
+from ..errors import SelectionError
+from ..render import escape, picture, printable, size_text
+from .graph import graph_of
+from .node import Node
 
-from ..render import escape, printable, size_text
-from .overlap import array_over, bounds, is_ours, values_of
+__all__ = ["Node", "Provenance", "provenance", "provenance_of_one"]
 
-__all__ = ["Node", "Provenance", "provenance"]
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One object of the chain.
-
-    Attributes
-    ----------
-    type : str
-        Name of its class.
-    name : str or None
-        What it calls itself; a feed's source has the name of its file. Text from outside.
-    address : int
-        Of the lowest byte it can reach; 0 where it has none.
-    nbytes : int
-        Bytes it shows: items times their size.
-    span : int [bytes]
-        From the lowest to the highest byte it can reach.
-    strides : tuple of int or None [bytes]
-        Steps between items, where these do not lie one after another.
-    read_only : bool
-    keeps_alive : int [bytes]
-        Size of the memory that stays because of it: that of the last owner.
-    """
-
-    type: str
-    name: str | None
-    address: int
-    nbytes: int
-    span: int
-    strides: tuple[int, ...] | None
-    read_only: bool
-    keeps_alive: int = 0
-
-    @property
-    def label(self) -> str:
-        """Class and name, a path cut to its last part, safe to print."""
-        short = PurePath(self.name).name or self.name if self.name else ""
-        return printable(f"{self.type} {short}".strip())
+_LISTED = 12  # lenders of one object that the text names
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """The chain from an object to the owner of its bytes.
+    """The way from an object to the owners of its bytes.
 
     Attributes
     ----------
     nodes : tuple of Node
-        The object first, the owner last.
+        The object first; then what it borrows from, in the order of the way there.
 
     Notes
     -----
@@ -77,9 +37,31 @@ class Provenance:
     nodes: tuple[Node, ...]
 
     @property
+    def edges(self) -> tuple[tuple[int, int], ...]:
+        """Who borrows from whom, by their places in `nodes`."""
+        return tuple((at, to) for at, node in enumerate(self.nodes) for to in node.lenders)
+
+    @property
+    def owners(self) -> tuple[Node, ...]:
+        """The objects at the end: they own the memory, or Python cannot see who does."""
+        return tuple(node for node in self.nodes if not node.lenders)
+
+    @property
     def owner(self) -> Node:
-        """The object that owns the memory."""
-        return self.nodes[-1]
+        """The object that owns the memory.
+
+        Raises
+        ------
+        SelectionError
+            There are several: ask for `owners`.
+        """
+        first, found = self.nodes[0], self.owners
+        if len(found) > 1 and not first.several:  # a lender may keep more than was lent
+            found = tuple(o for o in found if o.address <= first.address < max(o.end, 1))
+        if len(found) != 1:
+            count = len(self.owners)
+            raise SelectionError(f"this {first.type} has {count} owners, not one: see `owners`")
+        return found[0]
 
     @property
     def address(self) -> int:
@@ -92,66 +74,94 @@ class Provenance:
         return self.nodes[0].nbytes
 
     @property
+    def keeps_alive(self) -> int:
+        """Size of the memory that stays because of the object [bytes]."""
+        return self.nodes[0].keeps_alive
+
+    @property
     def offset(self) -> int:
         """Where the object's bytes begin, counted from the owner's first byte."""
         return self.address - self.owner.address if self.nodes[0].span else 0
 
-    def as_dict(self) -> dict[str, object]:
-        """Return the chain as plain dictionaries and numbers."""
-        return {"offset": self.offset, "nodes": [asdict(node) for node in self.nodes]}
+    @property
+    def sentence(self) -> str:
+        """What came of the question, in words."""
+        first, owners = self.nodes[0], self.owners
+        seen, kept = size_text(self.nbytes), size_text(self.keeps_alive)
+        if len(self.nodes) == 1:
+            held = printable(first.held_by)
+            return f"{seen}, held by {held}." if held else f"It owns its {seen}."
+        if len(owners) > 1:
+            owned = f"in the memory of {len(owners):,} owners"
+            return f"{seen} seen, {owned}; {kept} stay in memory for it."
+        return f"{seen} seen, from byte {self.offset:,} of the owner; {kept} stay in memory for it."
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it as plain dictionaries, lists and numbers.
+
+        ``"offset"`` is None where there are several owners.
+        """
+        try:
+            offset: int | None = self.offset
+        except SelectionError:
+            offset = None
+        nodes = [asdict(node) for node in self.nodes]
+        return {"offset": offset, "nodes": nodes, "edges": list(self.edges)}
 
     def __str__(self) -> str:
-        indented = [
-            "   " * (depth - 1) + "└─ " * (depth > 0) + node.label
-            for depth, node in enumerate(self.nodes)
+        rows = list(_tree(self.nodes))
+        width = max(len(label) for label, _ in rows)
+        sizes = [size_text(node.nbytes) if node else "" for _, node in rows]
+        digits = max(map(len, sizes))
+        lines = [
+            f"{label:<{width}}  {size:>{digits}}  {node.where if node else ''}".rstrip()
+            for (label, node), size in zip(rows, sizes, strict=True)
         ]
-        width = max(map(len, indented))
-        digits = max(len(size_text(node.nbytes)) for node in self.nodes)
-        rows = [
-            f"{label:<{width}}  {size_text(node.nbytes):>{digits}}  {self._where(node)}"
-            for label, node in zip(indented, self.nodes, strict=True)
-        ]
-        return "\n".join([*rows, self._sentence()])
-
-    def _where(self, node: Node) -> str:
-        parts = [f"at {node.address:#x}" if node.span else "no bytes"]
-        if node.strides is not None:
-            parts.append(f"strides {', '.join(map(str, node.strides))} B")
-        parts.append("read-only" if node.read_only else "writable")
-        if node is self.owner:
-            parts.append("owns the memory")
-        return ", ".join(parts)
-
-    def _sentence(self) -> str:
-        if len(self.nodes) == 1:
-            return f"It owns its {size_text(self.nbytes)}."
-        return (
-            f"{size_text(self.nbytes)} seen, from byte {self.offset:,} of the owner; "
-            f"{size_text(self.owner.keeps_alive)} stay in memory for it."
-        )
+        return "\n".join([*lines, self.sentence])
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th scope='row' style='text-align:left;padding-left:{depth * 1.5 + 0.5}em'>"
-            f"{'└─ ' * (depth > 0)}{escape(node.label)}</th><td>{size_text(node.nbytes)}</td>"
-            f"<td style='text-align:left'>{escape(self._where(node))}</td></tr>"
-            for depth, node in enumerate(self.nodes)
-        )
-        left = "<th scope='col' style='text-align:left'>"
-        head = f"{left}object</th><th scope='col'>shows</th>{left}memory</th>"
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        return f"<div>{table}<p>{escape(self._sentence())}</p></div>"
+        return picture(self) or f"<pre>{'<br>'.join(map(escape, str(self).splitlines()))}</pre>"
 
 
-def provenance(obj: object) -> Provenance:
+def _tree(nodes: tuple[Node, ...]) -> Iterator[tuple[str, Node | None]]:
+    """Yield the lines of a tree: each node once, with its lenders below it."""
+    shown: set[int] = set()
+
+    def below(place: int, mark: str, indent: str) -> Iterator[tuple[str, Node | None]]:
+        node = nodes[place]
+        if place in shown:
+            yield f"{mark}{node.label}, see above", None
+            return
+        shown.add(place)
+        if len(node.lenders) == 1 and node.lenders[0] in shown:
+            yield f"{mark}{node.label}, in {nodes[node.lenders[0]].label} above", node
+            return
+        yield f"{mark}{node.label}", node
+        listed = node.lenders[:_LISTED]
+        more = len(node.lenders) - len(listed)
+        for number, lender in enumerate(listed):
+            last = number == len(listed) - 1 and not more
+            deeper = indent + ("   " if last else "│  ")
+            yield from below(lender, f"{indent}{'└─ ' if last else '├─ '}", deeper)
+        if more:
+            yield f"{indent}└─ and {more:,} more", None
+
+    return below(0, "", "")
+
+
+def provenance(obj: object, among: Mapping[str, object] | None = None) -> Provenance:
     """Find out whose memory `obj` shows.
 
     Parameters
     ----------
     obj : object
-        Anything with the buffer protocol (bytes, bytearray, memoryview, mmap, array, ctypes,
-        ndarray, …), a pandas Series or Index whose values are an ndarray, a feed, a source, a
-        flyweight.
+        Anything that `zcviz.trace.holdings` takes: what has the buffer protocol,
+        ``__array_interface__``, Arrow's PyCapsule interface or DLPack; objects of numpy, pandas,
+        pyarrow, polars; feeds, sources, tables, message views; lists, tuples and dicts of those.
+    among : mapping of str to object, optional
+        Such as ``globals()``. Objects on the way are called by their names there; and where Python
+        cannot see who owns memory (that which Arrow holds, say), they are looked through for an
+        owner of the same addresses.
 
     Returns
     -------
@@ -163,54 +173,25 @@ def provenance(obj: object) -> Provenance:
         `obj` shows no memory that could be asked for.
     BufferLifetimeError
         Its memory has been released.
+
+    Notes
+    -----
+    Memory: nothing is copied; the result holds numbers and names. Whoever keeps memory without
+    lending it (a cache, a reference in C++) is not seen.
     """
-    nodes = list(_chain(obj))
-    size = nodes[-1].span
-    return Provenance(tuple(replace(node, keeps_alive=size) for node in nodes))
+    return Provenance(graph_of(obj, among or {}))
 
 
-def _chain(obj: Any) -> Iterator[Node]:
-    array = array_over(obj)
-    ours = is_ours(obj)
-    start, end = bounds(array)
-    node = Node(
-        type=type(obj).__name__,
-        name=_name(obj) if ours else None,
-        address=start,
-        nbytes=array.nbytes,
-        span=end - start,
-        strides=None if array.flags.forc or not array.size else array.strides,
-        read_only=not array.flags.writeable,
-    )
-    yield node
-    lender = obj.__zcviz_owner__ if ours else _lender(obj)
-    if lender is None:
-        return
-    try:
-        yield from _chain(lender)
-    except TypeError:  # a capsule, say: it keeps the memory and tells nothing of it
-        yield replace(node, type=type(lender).__name__, nbytes=node.span, strides=None)
+def provenance_of_one(obj: object) -> Provenance:
+    """Find out whose memory `obj` shows, where that is one piece.
 
-
-def _name(obj: Any) -> str | None:
-    name = getattr(obj, "name", None)  # in a message view this may be a field of the wire
-    return name if isinstance(name, str) else None
-
-
-def _lender(obj: Any) -> object:
-    # From whom an object borrows its bytes; None: it owns them.
-    if isinstance(obj, memoryview):
-        return obj.obj
-    if isinstance(obj, np.ndarray | np.void):
-        base: Any = obj.base
-        # as_strided() puts a nameless go-between there.
-        return base.base if type(base).__name__ == "DummyArray" else base
-    values = values_of(obj)
-    if values is not None:
-        return values
-    # A ctypes object is part of a larger one, or from_buffer() left there the view it came from.
-    if getattr_static(obj, "_b_base_", None) is None:
-        return None
-    kept: Any = getattr(obj, "_objects", None)
-    views = [each for each in kept.values() if isinstance(each, memoryview)] if kept else []
-    return obj._b_base_ if not views else views[0].obj
+    Raises
+    ------
+    TypeError
+        As `provenance`; or `obj` holds others, or has several pieces of memory.
+    BufferLifetimeError
+        Its memory has been released.
+    """
+    if isinstance(obj, list | tuple | dict) or (found := provenance(obj)).nodes[0].several:
+        raise TypeError(f"{type(obj).__name__} is not one piece of memory")
+    return found

@@ -18,6 +18,8 @@ from typing import Protocol
 
 import numpy as np
 
+from .hook import Hook, aside, pause
+
 __all__ = ["DOMAINS", "Line", "changes", "tracing"]
 
 DOMAINS = ("Python", "numpy", "other")
@@ -66,11 +68,24 @@ class _Window(Protocol):
 
 class _Tracing:
     def __init__(self) -> None:
-        self.lock = RLock()
+        self._lock = RLock()
+        self._paused: list[Hook | None] = []
         self.windows: list[_Window] = []
         self.was_tracing = False
         self.frames = 1
         self.peak = 0  # of the process, since it was last reset by somebody else
+
+    def hold(self) -> None:
+        """Keep other threads out, and our own work out of the counts of `exact`."""
+        self._lock.acquire()
+        self._paused.append(pause())
+
+    def release(self) -> None:
+        """End what `hold` began."""
+        paused = self._paused.pop()
+        self._lock.release()
+        if paused is not None:
+            paused.resume()
 
     def enter(self, window: _Window) -> tracemalloc.Snapshot | None:
         """Begin to watch for `window`; return the blocks there are, None where there are none."""
@@ -79,7 +94,8 @@ class _Tracing:
             self.frames = tracemalloc.get_traceback_limit()
             self.peak = 0
         if not tracemalloc.is_tracing():
-            tracemalloc.start(1)
+            with aside():
+                tracemalloc.start(1)
         before = self.look() if self.windows or self.was_tracing else None
         self.windows.append(window)
         return before
@@ -103,10 +119,12 @@ class _Tracing:
         if self.windows:
             return
         if not self.was_tracing:
-            tracemalloc.stop()
+            with aside():
+                tracemalloc.stop()
         elif (tracemalloc.is_tracing(), tracemalloc.get_traceback_limit()) != (True, self.frames):
-            tracemalloc.stop()
-            tracemalloc.start(self.frames)
+            with aside():
+                tracemalloc.stop()
+                tracemalloc.start(self.frames)
 
     def settle(self) -> None:
         """Forget the peak that our own work made; after the last window, restore the old one."""

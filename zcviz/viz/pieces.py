@@ -19,8 +19,9 @@ from ..errors import BufferLifetimeError
 from ..index import MessageIndex
 from ..pipelines import Columns
 from ..spec import tag_text
-from ..trace import Node, provenance
+from ..trace import Node
 from ..trace.ledger import Part, parts
+from ..trace.provenance import provenance_of_one
 
 __all__ = ["Piece", "entries", "gathered", "named", "pieces", "what"]
 
@@ -100,8 +101,9 @@ def what(value: Any, found: list[Piece]) -> str:
 def entries(index: MessageIndex) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and tag of the messages of an index."""
     columns = index.offsets.tolist(), index.sizes.tolist(), index.tags.tolist()
+    text = tag_text if index.tags.itemsize == 1 else str  # a character, or a template's number
     for low, size, tag in zip(*columns, strict=True):
-        yield low, low + size, tag_text(tag)
+        yield low, low + size, text(tag)
 
 
 def gathered(value: Any) -> Iterator[tuple[int, int, int, int, int]]:
@@ -153,7 +155,7 @@ def _parts(value: Any) -> Iterable[Part]:
     # The ledger knows what pipelines give; anything else that shows memory is asked for it.
     if parts.dispatch(type(value)) is _UNKNOWN or isinstance(value, memoryview | np.ndarray):
         try:
-            node = provenance(value).nodes[0]
+            node = provenance_of_one(value).nodes[0]
         except TypeError:
             return parts(value)
         kind: Literal["wire", "derived"] = "derived" if isinstance(value, np.ndarray) else "wire"
@@ -166,7 +168,7 @@ def _leaves(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[int, t
     if value is None or depth > _DEEPEST or isinstance(value, int | str | float | np.generic):
         return
     try:
-        chain = provenance(value)
+        chain = provenance_of_one(value)
     except TypeError:
         for key, each in _held(value):
             yield from _leaves(each, key or name, depth + 1)

@@ -1,0 +1,224 @@
+"""Which expressions give views: ours against what happens when the inputs' memory is changed."""
+
+from __future__ import annotations
+
+import array
+import copy
+import ctypes
+import struct
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from zcviz.trace.copies import copies_of
+
+polars = pytest.importorskip("polars")
+
+# The names that expressions may use are made anew for each, all of them over memory of BASE, which
+# the test then changes behind their backs. What changes with it, is a view.
+SIZE = 480
+
+
+class Base:
+    """Memory that everything lies in, and a way to change it whoever holds it."""
+
+    def __init__(self) -> None:
+        self.data = bytearray((7 * i + 1) % 120 for i in range(SIZE))
+        self.flips: list[tuple[int, int]] = []  # (address, size) beside `data`
+
+    def lend(self, address: int, size: int) -> None:
+        self.flips.append((address, size))
+
+    def change(self) -> None:
+        """Turn the lowest bit of every byte."""
+        whole = np.frombuffer(self.data, np.uint8)
+        places = [(whole.ctypes.data, len(whole)), *self.flips]
+        for address, size in places:
+            held = (ctypes.c_uint8 * size).from_address(address)
+            for i in range(size):
+                held[i] ^= 1
+
+
+def arrow(base: Base, kind: pa.DataType, items: int, start: int = 0) -> pa.Array:
+    return pa.Array.from_buffers(kind, items, [None, pa.py_buffer(memoryview(base.data)[start:])])
+
+
+def names(base: Base) -> dict[str, object]:
+    whole = np.frombuffer(base.data, np.uint8)
+    raw = bytes(base.data)
+    base.lend(id(raw) + bytes.__basicsize__ - 1, len(raw))
+    numbers = array.array("i", range(40))
+    base.lend(numbers.buffer_info()[0], 160)
+    nulls = pa.array([1, None, 3, 4], pa.int64())
+    base.lend(nulls.buffers()[1].address, 32)
+    text = pa.array(["AAPL", "MSFT", "ZCVIZ"])
+    base.lend(text.buffers()[2].address, text.buffers()[2].size)
+    frame = pd.DataFrame({"p": whole[:80].view("<i8"), "q": whole[80:160].view("<i8")}, copy=False)
+    mixed = pd.DataFrame({"p": whole[:80].view("<i8"), "s": whole[80:90]}, copy=False)
+    series = polars.Series("p", arrow(base, pa.int64(), 50))
+    return {
+        "np": np, "pd": pd, "pa": pa, "pl": polars, "struct": struct, "copy": copy, "raw": raw,
+        "grown": base.data, "m": memoryview(base.data), "numbers": numbers,
+        "wire": whole.view(">u4").reshape(10, 12), "a": whole.view("<i8"),
+        "f": whole[:160].view("<f4"), "table": whole.view([("x", "u1"), ("y", ">u4")]),
+        "frozen": np.frombuffer(memoryview(base.data).toreadonly(), np.uint8),
+        "frame": frame, "mixed": mixed, "column": frame["p"],
+        "arr": arrow(base, pa.int64(), 20), "nulls": nulls, "text": text,
+        "bits": arrow(base, pa.bool_(), 64),
+        "chunks": pa.chunked_array([arrow(base, pa.int64(), 5), arrow(base, pa.int64(), 5, 80)]),
+        "at": pa.table({"p": arrow(base, pa.int64(), 10), "q": arrow(base, pa.int64(), 10, 80)}),
+        "series": series, "pf": polars.DataFrame([series]),
+    }  # fmt: skip
+
+
+VIEW, FRESH = "view", "fresh"
+CASES = [
+    # bytes, bytearray, memoryview, array
+    ("raw[3:40]", FRESH, "a slice of a memoryview would be a view"),
+    ("raw[:]", VIEW, "same object"),
+    ("raw[5]", FRESH, "One item is read out"),
+    ("raw + raw", FRESH, "both operands are copied"),
+    ("bytes(raw)", VIEW, "same object"),
+    ("bytearray(raw)", FRESH, "owns its memory"),
+    ("memoryview(raw)", VIEW, "borrows the buffer"),
+    ("memoryview(raw)[3:40]", VIEW, "another window"),
+    ("grown[3:40]", FRESH, "a slice of a memoryview would be a view"),
+    ("bytes(grown)", FRESH, "bytes own what they hold"),
+    ("b''.join([m[:3], m[5:9]])", FRESH, "brought into one"),
+    ("m[10:20]", VIEW, "another window"),
+    ("m[::3]", VIEW, "another window"),
+    ("m.cast('I')", VIEW, "read as another type"),
+    ("m[4:8].cast('I')[0]", FRESH, "One item is read out"),
+    ("m.toreadonly()", VIEW, "another window"),
+    ("m[7]", FRESH, "One item is read out"),
+    ("m[10:20].tobytes()", FRESH, "bytes own what they hold"),
+    ("m.tolist()", FRESH, "Python object of its own"),
+    ("str(m[:4], 'latin-1')", FRESH, "Text is made"),
+    ("struct.unpack_from('>HQ', m, 3)", FRESH, "object of every field"),
+    ("numbers[2:9]", FRESH, "a slice of a memoryview would be a view"),
+    ("memoryview(numbers)[2:9]", VIEW, "another window"),
+    # numpy
+    ("np.frombuffer(raw, np.uint8)", VIEW, "borrows the buffer"),
+    ("np.frombuffer(m, '>u4', 8, 16)", VIEW, "borrows the buffer"),
+    ("np.array(list(raw))", FRESH, "Python object of its own"),
+    ("np.array([1, 2, 3])", FRESH, "read one by one"),
+    ("a[2:9]", VIEW, "Basic indexing"),
+    ("a[::-2]", VIEW, "Basic indexing"),
+    ("wire[:, 3]", VIEW, "Basic indexing"),
+    ("wire[..., None]", VIEW, "Basic indexing"),
+    ("a[5]", FRESH, "a scalar of its own"),
+    ("a[[1, 5, 2]]", FRESH, "Fancy indexing"),
+    ("wire[[1, 2], 3:5]", FRESH, "Fancy indexing"),
+    ("a[a > 9]", FRESH, "boolean mask"),
+    ("table['y']", VIEW, "stride is the size of a whole record"),
+    ("table[['x', 'y']]", VIEW, "stride is the size of a whole record"),
+    ("wire.T", VIEW, "Only shape and strides"),
+    ("wire.transpose(1, 0)", VIEW, "Only shape and strides"),
+    ("np.broadcast_to(a, (3, len(a)))", VIEW, "Only shape and strides"),
+    ("wire.ravel()", VIEW, "one after another already"),
+    ("wire.T.ravel()", FRESH, "brought together"),
+    ("wire.reshape(-1)", VIEW, "one after another already"),
+    ("wire.T.reshape(-1)", FRESH, "brought together"),
+    ("wire.flatten()", FRESH, "always copies"),
+    ("a.copy()", FRESH, "always copies"),
+    ("copy.deepcopy(a)", FRESH, "always copies"),
+    ("a.view('u1')", VIEW, "read as another type"),
+    ("wire.astype('<u4')", FRESH, "byte order changes from big-endian uint32 to uint32"),
+    ("wire.byteswap()", FRESH, "bytes turned round"),
+    ("wire.view('<u4')", VIEW, "read as another type"),
+    ("a.astype('f8')", FRESH, "type changes from int64 to float64"),
+    ("a.astype('i8')", FRESH, "unless it is told copy=False"),
+    ("a.astype('i8', copy=False)", VIEW, "same object"),
+    ("a.astype(object)", FRESH, "holds pointers"),
+    ("np.asarray(a)", VIEW, "same object"),
+    ("np.array(a)", FRESH, "copies unless it is told not to"),
+    ("np.array(a, copy=False)", VIEW, "same object"),
+    ("np.array(a, copy=False, ndmin=2)", VIEW, "what was asked for already"),
+    ("np.ascontiguousarray(a[::2])", FRESH, "brought together"),
+    ("np.ascontiguousarray(wire[2:4])", VIEW, "same object"),
+    ("np.require(frozen, requirements='W')", FRESH, "read-only"),
+    ("np.concatenate([a, a])", FRESH, "brought into one"),
+    ("np.split(a, 3)", VIEW, ""),
+    ("np.take(a, [1, 2])", FRESH, "another order or number"),
+    ("a + 1", FRESH, "new values"),
+    ("np.sort(a)", FRESH, "another order or number"),
+    ("f.real", VIEW, "same object"),
+    ("f.view('c8').imag", VIEW, ""),
+    # pandas
+    ("frame['p']", VIEW, "copy-on-write"),
+    ("frame[['q']]", VIEW, "copy-on-write"),
+    ("frame.iloc[2:5]", VIEW, "copy-on-write"),
+    ("frame.copy(deep=False)", VIEW, "copy-on-write"),
+    ("frame.copy()", FRESH, "always copies"),
+    ("frame[[True, False] * 5]", FRESH, "boolean mask"),
+    ("frame[[True] * 10]", VIEW, "copy-on-write"),
+    ("frame.iloc[[0, 2]]", FRESH, "Fancy indexing"),
+    ("column.to_numpy()", VIEW, "read-only"),
+    ("column.values", VIEW, "read-only"),
+    ("mixed.to_numpy()", FRESH, "several blocks"),
+    ("pd.concat([frame, frame])", FRESH, "brought into one"),
+    ("pd.Series(a)", FRESH, "so that copy-on-write holds"),
+    ("pd.Series(a, copy=False)", VIEW, "takes the memory as it is"),
+    ("column.astype('f8')", FRESH, "type changes"),
+    ("frame.rename(columns={'p': 'r'})", VIEW, "copy-on-write"),
+    # pyarrow, polars
+    ("arr.to_numpy()", VIEW, "by reference"),
+    ("arr[2:9]", VIEW, "by reference"),
+    ("arr.slice(2).to_numpy()", VIEW, "by reference"),
+    ("nulls.to_numpy(zero_copy_only=False)", FRESH, "no place for missing values"),
+    ("bits.to_numpy(zero_copy_only=False)", FRESH, "eight truth values in a byte"),
+    ("text.to_numpy(zero_copy_only=False)", FRESH, "Python object"),
+    ("chunks.to_numpy()", FRESH, "brought into one"),
+    ("chunks.chunk(1)", VIEW, "by reference"),
+    ("chunks.combine_chunks()", FRESH, "brought into one"),
+    ("at.column('q')", VIEW, "by reference"),
+    ("at.to_pandas()", FRESH, "split_blocks=True"),
+    ("at.to_pandas(split_blocks=True)", VIEW, "takes the memory as it is"),
+    ("pa.array(a)", VIEW, "by reference"),
+    ("pa.py_buffer(raw)", VIEW, "borrows the buffer"),
+    ("pl.from_arrow(at)", VIEW, "by reference"),
+    ("series.to_numpy()", VIEW, "by reference"),
+    ("series[3:7]", VIEW, "by reference"),
+    ("series.to_arrow()", VIEW, "by reference"),
+    ("series + 1", FRESH, "new values"),
+    ("pf['p']", VIEW, "by reference"),
+]
+
+
+def content(value: object) -> bytes:
+    """What a value holds, all of it copied out, by means of its own."""
+    match value:
+        case bytes() | bytearray():
+            return bytes(bytearray(value))
+        case memoryview():
+            return value.tobytes()
+        case list() | tuple():
+            return b"".join(map(content, value))
+        case np.ndarray():
+            return value.tobytes() if value.dtype != object else repr(value.tolist()).encode()
+        case pa.Buffer():
+            return value.to_pybytes()
+        case pa.Array() | pa.ChunkedArray() | pa.Table():
+            return repr(value.to_pylist()).encode()
+        case pd.DataFrame() | pd.Series() | polars.Series() | polars.DataFrame():
+            return repr(value.to_dict("list") if isinstance(value, pd.DataFrame)
+                        else value.to_dicts() if isinstance(value, polars.DataFrame)
+                        else value.to_list()).encode()  # fmt: skip
+    return repr(value).encode()
+
+
+@pytest.mark.parametrize(("expression", "truth", "reason"), CASES, ids=[case[0] for case in CASES])
+def test_views_and_copies_are_told_apart(expression, truth, reason):
+    base = Base()
+    given = names(base)
+    found = copies_of(expression, given)
+    before = content(found.result)
+    base.change()
+    changed = content(found.result) != before
+    base.change()
+    assert (VIEW if changed else FRESH) == truth, "the table is wrong"
+    assert (VIEW if found.viewed and not found.fresh else FRESH) == truth, str(found)
+    assert reason in found.why, str(found)
+    assert bool(found.why) == bool(reason), str(found)

@@ -1,0 +1,287 @@
+"""What a call, or an expression, copied: which part of its result is a view of which input.
+
+Addresses decide. Whether memory is fresh is not asked of anybody: it is fresh if it has no byte in
+common with any input.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..render import printable, renderer, size_text
+from .holdings import Holding, holdings
+from .overlap import overlap
+from .reasons import Facts, why
+from .steps import Step, run_steps, step_of_call
+from .watch import watch
+
+__all__ = ["Copies", "Part", "StepReport", "copies_of", "shortened", "what_copied"]
+
+_MOST = 8  # parts that are listed; of a table of a thousand columns the rest is summed up
+_LONG = 60  # characters of an expression
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One piece of memory that a result consists of.
+
+    Attributes
+    ----------
+    label : str
+        Which part of the result: ``"['price']"``; empty where there is but one.
+    nbytes : int
+        How many bytes it has, each counted once; of objects that show no memory, their size.
+    views : tuple of (str, int)
+        Inputs that it has bytes in common with, and how many.
+    fresh : int [bytes]
+        Those that it has in common with none.
+    """
+
+    label: str
+    nbytes: int
+    views: tuple[tuple[str, int], ...]
+    fresh: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """One step on the way, against what it was given.
+
+    Attributes
+    ----------
+    source : str
+    given : str
+        Text of its first operand; empty if it has none.
+    parts : tuple of Part
+        Of the intermediate result, as against the step's operands.
+    why : str
+        A sentence; empty where the reason is not known.
+    allocated, blocks : int or None [bytes, 1]
+        What was allocated during the step, held or not; None: not measured.
+    """
+
+    source: str
+    given: str
+    parts: tuple[Part, ...]
+    why: str
+    allocated: int | None
+    blocks: int | None
+
+    @property
+    def copies(self) -> bool:
+        """Whether the step made fresh memory for its result, or part of it."""
+        return any(part.fresh for part in self.parts)
+
+
+@dataclass(frozen=True, repr=False)
+class Copies:
+    """What came of an expression or a call.
+
+    Attributes
+    ----------
+    source : str
+        Its text.
+    parts : tuple of Part
+        Of the result, as against the named inputs.
+    steps : tuple of StepReport
+        The way there, in order.
+    result : object
+        What it evaluated to.
+
+    Notes
+    -----
+    Memory: holds the result, and none of the values on the way.
+    """
+
+    source: str
+    parts: tuple[Part, ...]
+    steps: tuple[StepReport, ...]
+    result: Any
+
+    @property
+    def viewed(self) -> int:
+        """Bytes of the result that are an input's [bytes]."""
+        return sum(part.nbytes - part.fresh for part in self.parts)
+
+    @property
+    def fresh(self) -> int:
+        """Bytes of the result that are in memory of their own [bytes]."""
+        return sum(part.fresh for part in self.parts)
+
+    @property
+    def allocated(self) -> int | None:
+        """All that was allocated on the way, held or not [bytes]; None: not measured."""
+        amounts = [step.allocated for step in self.steps]
+        return None if None in amounts else sum(filter(None, amounts))
+
+    @property
+    def why(self) -> str:
+        """The reason: of the first step that made fresh memory, or else of the last one.
+
+        Of the steps on the way from an input to the result, that is: not of those that made an
+        index or a number on the side.
+        """
+        way, wanted = [], self.steps[-1].source if self.steps else ""
+        for step in reversed(self.steps):
+            if step.source == wanted:
+                way.append(step)
+                wanted = step.given
+        return next((step.why for step in reversed(way) if step.copies), way[0].why if way else "")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it but the result as plain dictionaries and numbers."""
+        steps = [asdict(step) for step in self.steps]
+        return {
+            "source": self.source, "viewed": self.viewed, "fresh": self.fresh,
+            "allocated": self.allocated, "why": self.why,
+            "parts": [asdict(part) for part in self.parts], "steps": steps,
+        }  # fmt: skip
+
+    @property
+    def sentence(self) -> str:
+        """What came of it, in words."""
+        text = shortened(self.source)
+        inputs = ", ".join(dict.fromkeys(name for part in self.parts for name, _ in part.views))
+        if not self.fresh:
+            said = f"{text} is a view of {inputs}: {size_text(self.viewed)}, none of them copied."
+        elif not self.viewed:
+            said = f"{text} is fresh memory: {size_text(self.fresh)}."
+        else:
+            said = (
+                f"{text} is fresh memory in part: {size_text(self.fresh)}; "
+                f"{size_text(self.viewed)} are a view of {inputs}."
+            )
+        return f"{said} {self.why}".strip()
+
+    def __str__(self) -> str:
+        rows = [printable(self.sentence)]
+        if len(self.parts) > 1:
+            rows += [
+                f"  {printable(part.label or 'result')}: {_fate(part)}" for part in self._shown
+            ]
+            rows += [f"  and {len(self.parts) - _MOST} more"] * (len(self.parts) > _MOST)
+        if len(self.steps) > 1:
+            rows += [f"  {_line(step)}" for step in self.steps]
+        return "\n".join([*rows, self.cost])
+
+    @property
+    def _shown(self) -> tuple[Part, ...]:
+        return self.parts[:_MOST]
+
+    @property
+    def cost(self) -> str:
+        """What was allocated on the way, in words."""
+        if self.allocated is None:
+            return "What was allocated on the way was not measured."
+        blocks = sum(step.blocks or 0 for step in self.steps)
+        return f"Allocated on the way: {size_text(self.allocated)} in {blocks:,} blocks."
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return str(renderer("copies")(self))
+
+
+def what_copied(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Copies:
+    """Call a function, and say which part of its result is a view of an argument.
+
+    Parameters
+    ----------
+    function : callable
+    *args, **kwargs
+        Handed to it. A bound method's object is an input too.
+
+    Returns
+    -------
+    Copies
+
+    Examples
+    --------
+    >>> data = bytearray(100)
+    >>> what_copied(memoryview, data).fresh
+    0
+    """
+    step = step_of_call(function, args, kwargs, watch)
+    return Copies(step.source, _parts(step.result, step.operands), (_report(step),), step.result)
+
+
+def copies_of(expression: str, namespace: Mapping[str, Any]) -> Copies:
+    """Evaluate an expression once, and say which part of its result is a view of which name.
+
+    Parameters
+    ----------
+    expression : str
+        One Python expression.
+    namespace : mapping of str to object
+        What its names mean.
+
+    Raises
+    ------
+    SyntaxError
+        It is none.
+    """
+    value, steps = run_steps(expression, namespace, watch)
+    names = [(name, namespace[name]) for name in _names_in(expression, namespace)]
+    reports = tuple(map(_report, steps))
+    return Copies(expression.strip(), _parts(value, names), reports, value)
+
+
+def _names_in(expression: str, namespace: Mapping[str, Any]) -> list[str]:
+    names = compile(expression.strip(), "<zccopy>", "eval").co_names
+    return [name for name in names if name in namespace]
+
+
+def _report(step: Step) -> StepReport:
+    parts = _parts(step.result, step.operands)
+    view = any(part.views for part in parts) or step.result is step.operand
+    given = step.operands[0][0] if step.operands else ""
+    seen = step.seen
+    amounts = (None, None) if seen is None else (seen.allocated, seen.blocks)
+    return StepReport(step.source, given, parts, why(Facts.of(step, view)), *amounts)
+
+
+def _parts(result: Any, inputs: Sequence[tuple[str, Any]]) -> tuple[Part, ...]:
+    known = [(name, list(_held(value))) for name, value in inputs]
+    found = list(_held(result))
+    if not found:
+        size = sys.getsizeof(result)
+        same = [(name, size) for name, value in inputs if value is result]
+        return (Part("", size, tuple(same), 0 if same else size),)
+    return tuple(_part(each, known) for each in found)
+
+
+def _part(piece: Holding, known: list[tuple[str, list[Holding]]]) -> Part:
+    nbytes = overlap(piece.array, piece.array)  # each byte once, though strides may be 0
+    shared = ((name, sum(overlap(piece.array, e.array) for e in held)) for name, held in known)
+    views = tuple((name, min(common, nbytes)) for name, common in shared if common)
+    most = max((common for _, common in views), default=0)
+    return Part(piece.label, nbytes, views, nbytes - most)
+
+
+def _held(value: Any) -> Iterator[Holding]:
+    try:
+        yield from holdings(value)
+    except TypeError:  # a number, text, a function: nothing that could be shared
+        return
+
+
+def shortened(text: str) -> str:
+    """Return the text of an expression, cut where it is long."""
+    return text if len(text) <= _LONG else f"{text[: _LONG - 1]}…"
+
+
+def _fate(part: Part, *, labelled: bool = False) -> str:
+    label = f"{part.label} " if labelled and part.label else ""
+    if not part.views:
+        return f"{label}fresh, {size_text(part.fresh)}"
+    names = ", ".join(name for name, _ in part.views)
+    text = f"{label}view of {shortened(names)}, {size_text(part.nbytes - part.fresh)}"
+    return f"{text}; fresh, {size_text(part.fresh)}" if part.fresh else text
+
+
+def _line(step: StepReport) -> str:
+    fates = "; ".join(_fate(part, labelled=True) for part in step.parts[:_MOST])
+    return printable(f"{shortened(step.source)}: {fates}. {step.why}".rstrip())

@@ -1,0 +1,112 @@
+"""What copied, and variants side by side, as tables with bars in the colours of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..bench.variants import Variant, Variants
+from ..render import escape, size_text
+from ..trace.copies import Copies, Part, StepReport, shortened
+from .theme import CSS
+
+__all__ = ["copies_table", "variants_table"]
+
+_MOST = 8  # parts of one step; of a table of a thousand columns the rest is summed up
+_CSS = """
+.zc-report{padding:.3em 0;max-width:72em}
+.zc-report>div{max-width:100%;overflow-x:auto}
+.zc-report p{border-left:3px solid var(--zc-neutral);padding:.2em .8em;margin:.3em 0 .7em;
+ max-width:46em;line-height:1.5}
+.zc-report table{border-collapse:collapse;font-size:.95em;font-variant-numeric:tabular-nums;
+ margin:0}
+.zc-report th,.zc-report td{padding:.35em 1.1em .35em 0;text-align:left;vertical-align:top;
+ border:0;background:none;color:var(--zc-ink)}
+.zc-report th{font-weight:600;color:var(--zc-soft);white-space:nowrap}
+.zc-report tbody tr{border-top:1px solid var(--zc-line);background:none}
+.zc-report code{white-space:pre-wrap;overflow-wrap:anywhere;background:none;color:inherit;padding:0}
+.zc-report td.zc-number{text-align:right;white-space:nowrap}
+.zc-report td.zc-fate{white-space:nowrap}
+.zc-report td.zc-why{min-width:16em;max-width:34em;color:var(--zc-soft)}
+.zc-report i{display:inline-block;width:1.5em;height:.8em;margin-right:.5em;box-sizing:border-box;
+ vertical-align:-.05em}
+.zc-report i.zc-view{border:1px solid var(--zc-view);background:var(--zc-view-fill)}
+.zc-report i.zc-fresh{border:1px dashed var(--zc-copy);
+ background:repeating-linear-gradient(135deg,var(--zc-copy-fill) 0 4px,var(--zc-copy) 4px 5px)}
+.zc-report td.zc-bar{min-width:9em;padding-right:1.2em}
+.zc-report td.zc-bar span{display:block;height:.8em;box-sizing:border-box;min-width:2px;
+ margin-top:.35em;border:1px solid var(--zc-neutral);background:var(--zc-strip)}
+.zc-report small{color:var(--zc-soft);display:block;padding-top:.6em}
+"""
+
+
+def copies_table(copies: Copies) -> str:
+    """Return `Copies` as HTML: the sentence, and a row for each step."""
+    rows = "".join(map(_step, copies.steps))
+    head = "".join(
+        f"<th scope='col'>{name}</th>" for name in ("step", "its result", "allocated", "why")
+    )
+    spent = escape(copies.cost)
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if rows else ""
+    return _page(copies.sentence, table, spent)
+
+
+def _step(step: StepReport) -> str:
+    parts = [_part(part) for part in step.parts[:_MOST]]
+    more = len(step.parts) - _MOST
+    parts += [f"and {more:,} more"] * (more > 0)
+    spent = "not measured" if step.allocated is None else size_text(step.allocated)
+    return (
+        f"<tr><td><code>{escape(shortened(step.source))}</code></td>"
+        f"<td class='zc-fate'>{'<br>'.join(parts)}</td><td class='zc-number'>{spent}</td>"
+        f"<td class='zc-why'>{escape(step.why)}</td></tr>"
+    )
+
+
+def _part(part: Part) -> str:
+    label = f"{escape(part.label)} " if part.label else ""
+    said = []
+    if part.views:
+        names = ", ".join(shortened(name) for name, _ in part.views)
+        size = size_text(part.nbytes - part.fresh)
+        said.append(f"<i class='zc-view'></i>{label}view of <code>{escape(names)}</code>, {size}")
+    if part.fresh or not part.views:
+        said.append(f"<i class='zc-fresh'></i>{label}fresh, {size_text(part.fresh)}")
+    return "<br>".join(said)
+
+
+def variants_table(variants: Variants) -> str:
+    """Return `Variants` as HTML: a row each, the time as a bar."""
+    slowest = max(row.seconds for row in variants.rows)
+    names = ("variant", "time", "median", "spread", "allocated", "in blocks", "at once", "kept")
+    head = "".join(f"<th scope='col'>{name}</th>" for name in names)
+    rows = "".join(_variant(row, slowest) for row in variants.rows)
+    facts = " · ".join(f"{key} {value}" for key, value in variants.host.items())
+    note = (
+        f"{variants.rounds} rounds in turns; spread is the slowest over the fastest. Memory is of "
+        f"a run of its own. {facts}"
+    )
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return _page(variants.sentence, table, escape(note))
+
+
+def _variant(row: Variant, slowest: float) -> str:
+    bar = f"<td class='zc-bar'><span style='width:{100 * row.seconds / slowest:.1f}%'></span></td>"
+    none = "not measured"
+    figures = (
+        row.time_text, f"{row.spread:,.2f}",
+        none if row.allocated is None else size_text(row.allocated),
+        none if row.blocks is None else f"{row.blocks:,}",
+        size_text(row.peak), size_text(row.kept),
+    )  # fmt: skip
+    return f"<tr><th scope='row'>{escape(row.name)}</th>{bar}{_numbers(figures)}</tr>"
+
+
+def _numbers(figures: Iterable[str]) -> str:
+    return "".join(f"<td class='zc-number'>{figure}</td>" for figure in figures)
+
+
+def _page(sentence: str, table: str, small: str) -> str:
+    return (
+        f"<div class='zc zc-report'><style>{CSS}{_CSS}</style><p>{escape(sentence)}</p>"
+        f"<div>{table}</div><small>{small}</small></div>"
+    )
