@@ -14,11 +14,11 @@ from zcviz.bench.result import Row
 from zcviz.codec.flyweight import Flyweight
 from zcviz.errors import SelectionError
 from zcviz.lessons import exercise
-from zcviz.lessons.census import census
 from zcviz.lessons.crossover import FieldCosts, cost_by_fields
 from zcviz.lessons.moment import MOST, Moment
 from zcviz.lessons.show import Shown
 from zcviz.lessons.stages import Passage, choose_message, send, side_by_side
+from zcviz.viz.census import census
 
 PIPELINES = ("copying", "slicing", "flyweight", "columnar")
 HEADERS = 14 + 20 + 8  # Ethernet, IPv4, UDP

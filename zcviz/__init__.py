@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from .summary import Summary
     from .table import Table
     from .tables import documentation
-    from .trace import allocations, overlap, provenance, shares_memory
-    from .viz import hexmap, live_chart, memory_picture
+    from .trace import allocations, exact, overlap, provenance, shares_memory, what_copied
+    from .viz import hexmap, live_chart, memory_picture, stepper
 
 _HOMES = {
     "Comparison": "bench",
@@ -44,12 +44,15 @@ _HOMES = {
     "Table": "table",
     "documentation": "tables",
     "allocations": "trace",
+    "exact": "trace",
     "overlap": "trace",
     "provenance": "trace",
     "shares_memory": "trace",
+    "what_copied": "trace",
     "hexmap": "viz",
     "live_chart": "viz",
     "memory_picture": "viz",
+    "stepper": "viz",
 }
 
 __all__ = [
@@ -67,6 +70,7 @@ __all__ = [
     "dissect",
     "documentation",
     "errors",
+    "exact",
     "hexmap",
     "live_chart",
     "memory_picture",
@@ -75,6 +79,8 @@ __all__ = [
     "provenance",
     "read_schema",
     "shares_memory",
+    "stepper",
+    "what_copied",
 ]
 
 
@@ -88,3 +94,13 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Make the magics known: ``%load_ext zcviz``."""
+    import_module(".magics", __name__).load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Make them unknown again."""
+    import_module(".magics", __name__).unload(shell)

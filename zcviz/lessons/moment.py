@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from ..pipelines import StageResult
 from ..render import escape
+from ..viz.census import Count, account, things
 from ..viz.memory import MemoryPicture, memory_picture
-from .census import Count
 from .show import Kind, Shown, card, figure, prose
 
 if TYPE_CHECKING:
@@ -84,14 +84,14 @@ class Moment:
                 f"{stop - start} of the {self.passage.feed.source.size:,} bytes of the feed."
             )
         now = self.counts[-1]
-        said = [self.passage.results[self.number - 1].stage.does, _account(now)]
+        said = [self.passage.results[self.number - 1].stage.does, account(now)]
         if now.whole:
             said.append(f"Your message is in memory {_times(self.places)} now.")
         elif now.viewed:
             said.append(f"Your message is still in memory {_times(self.places)}.")
         if self.number == len(self.passage.results):
             said.append(
-                f"The {_things(self.objects)} of all stages are garbage when the next "
+                f"The {things(self.objects)} of all stages are garbage when the next "
                 f"{self.passage.unit} comes."
             )
         return " ".join(filter(None, said))
@@ -159,26 +159,6 @@ def side_by_side(copying: Moment, zero_copy: Moment) -> MemoryPicture:
     """Draw two moments of the same packet beside each other, at one scale."""
     passage = copying.passage
     return memory_picture(copying.results, zero_copy.results, passage.feed.source, passage.segments)
-
-
-def _account(now: Count) -> str:
-    made = _things(now.objects)
-    if now.copied:
-        return f"{now.copied:,} bytes went into {made}."
-    if now.derived and now.viewed:
-        return (
-            f"No byte is copied: {made}, {now.derived:,} bytes of numbers, tell where "
-            f"{now.viewed:,} bytes lie."
-        )
-    if now.derived:
-        return f"No byte is copied: {made}, {now.derived:,} bytes of numbers."
-    if now.viewed:
-        return f"No byte is copied: {now.viewed:,} bytes can be read through {made}."
-    return ""
-
-
-def _things(number: int) -> str:
-    return f"{number:,} new object" + ("s" if number != 1 else "")
 
 
 def _times(number: int) -> str:

@@ -9,20 +9,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..render import register, renderer
+from ..render import picture, register, renderer
+from ..trace import Provenance
 
-__all__ = ["hexmap", "live_chart", "memory_picture"]
+__all__ = ["hexmap", "live_chart", "memory_picture", "stepper"]
 
 _PICTURES = {
+    "lineage": "lineage:lineage",
     "memory_picture": "memory:memory_picture",
     "hexmap": "hexmap:hexmap",
     "live_chart": "widgets:live_chart",
+    "stepper": "stepper:stepper",
     "comparison": "timing:comparison_figure",
     "comparison table": "costs:comparison_table",
+    "copies": "reports:copies_table",
+    "variants": "reports:variants_table",
 }
 
 for _kind, _place in _PICTURES.items():
     register(_kind, f"{__name__}.{_place}")
+
+
+@picture.register
+def _lineage(found: Provenance) -> str:
+    drawn: str = renderer("lineage")(found)
+    return drawn
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from ..render import printable, size_text
 
-__all__ = ["Copy", "Lane", "Segment", "Strip", "Window", "place_of"]
+__all__ = ["Copy", "Lane", "Mark", "Segment", "Strip", "Window", "place_of"]
 
 _LISTED = 8  # windows of a strip that the text names
 
@@ -21,13 +21,15 @@ _LISTED = 8  # windows of a strip that the text names
 class Segment:
     """A named part of a strip; `start` and `end` count from the first byte of its memory.
 
-    `short` is what to call it where there is no room.
+    `short` is what to call it where there is no room; `message` which message of its packet it is,
+    or begins with.
     """
 
     start: int
     end: int
     label: str
     short: str = ""
+    message: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,16 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Bytes `start` to `end` of strip number `strip` hold a field, or (-1) the whole message."""
+
+    strip: int
+    start: int
+    end: int
+    field: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lane:
     """All memory that one way of working has made so far.
 
@@ -136,6 +148,23 @@ class Lane:
     def total(self, kind: str) -> int:
         """Return the bytes that all strips of a kind count for."""
         return sum(strip.counted for strip in self.strips if strip.kind == kind)
+
+    def follow(self, places: Sequence[tuple[int, int, int]]) -> list[Mark]:
+        """Return where bytes of the first strip are, and where every copy of them is.
+
+        Parameters
+        ----------
+        places : sequence of (start, end, field)
+        """
+        marks = [Mark(0, *place) for place in places if self.strips]
+        for copy in self.copies:
+            for mark in [mark for mark in marks if mark.strip == copy.origin]:
+                low, high = mark.start - copy.start, mark.end - copy.start
+                if (low, high) == (0, copy.end - copy.start):
+                    marks.append(Mark(copy.target, copy.at, copy.at + copy.size, mark.field))
+                elif low >= 0 and mark.end <= copy.end and copy.size == copy.end - copy.start:
+                    marks.append(Mark(copy.target, copy.at + low, copy.at + high, mark.field))
+        return marks
 
     @property
     def sentence(self) -> str:

@@ -19,7 +19,10 @@ from .model import Copy, Lane, Segment, Strip, Window
 from .pieces import Piece, entries, gathered, named, pieces, what
 from .theme import short_title_of, title_of
 
-__all__ = ["lane_of", "part_of_source"]
+__all__ = ["Segments", "lane_of", "part_of_source"]
+
+Segments = Dissection | Sequence[Segment] | Sequence[tuple[int, int, str]]
+"""What the bytes of a source are."""
 
 _LARGEST_SEARCH = 1 << 26  # bytes of a source that are searched for the first copy
 _TELLING = 8  # bytes that are not met twice by chance
@@ -29,7 +32,7 @@ _LISTED = 6  # parts of an object that its label names
 
 def part_of_source(
     source: Source | None,
-    segments: Dissection | Sequence[tuple[int, int, str]],
+    segments: Segments,
     lanes: Iterable[list[Any]],
 ) -> Strip | None:
     """Return the strip of the source: the part of it that the segments or the objects are about."""
@@ -46,9 +49,9 @@ def part_of_source(
     return Strip(0, label, "source", source.address, source.size, start, end, segments=known)
 
 
-def _segments(segments: Dissection | Sequence[tuple[int, int, str]]) -> tuple[Segment, ...]:
+def _segments(segments: Segments) -> tuple[Segment, ...]:
     if not isinstance(segments, Dissection):
-        return tuple(Segment(*each) for each in segments)
+        return tuple(e if isinstance(e, Segment) else Segment(*e) for e in segments)
     at = segments.offset
     return tuple(
         Segment(at + low, at + low + each.size, title_of(each), short_title_of(each))

@@ -13,7 +13,7 @@ from .model import Copy, Lane, Segment, Strip, Window, place_of
 from .svg import STYLE, box, fit, label, path, width_of
 from .theme import CSS, hatch
 
-__all__ = ["NARROW", "WIDE", "draw_lane", "draw_page", "scale_of"]
+__all__ = ["NARROW", "WIDE", "Drawing", "draw_lane", "draw_page", "scale_of", "wrapped"]
 
 WIDE, NARROW = 440, 340  # of a lane, in the units of its drawing; about one CSS pixel each
 LEFT, MARGIN = 6, 6
@@ -46,7 +46,9 @@ def _gap(strips: int) -> float:
 
 
 @dataclass
-class _Drawing:
+class Drawing:
+    """A lane on its way to being drawn: what lies behind, what lies in front, how far down."""
+
     lane: Lane
     scale: float
     right: float
@@ -56,6 +58,7 @@ class _Drawing:
     front: list[str] = field(default_factory=list)
 
     def draw(self) -> None:
+        """Draw all of it."""
         for row, text in enumerate(self.lane.rows):
             self._row(text, [n for n, strip in enumerate(self.lane.strips) if strip.row == row])
         drawn = [c for c in self.lane.copies if c.origin in self.places and c.target in self.places]
@@ -110,9 +113,11 @@ class _Drawing:
         text = fit(segment.label, high - low - 2, 11)
         if "…" in text or not text:
             text = fit(segment.short, high - low - 2, 11)
+            text = "" if "…" in text else text  # what is short already is not cut
         seam = path(f"M{high:.1f} {y:.1f}v{HEIGHT}", "seam") if high < x + width - 1 else ""
+        link = "" if segment.message is None else f" data-message='{segment.message}'"
         self.front.append(
-            f"<g><title>{escape(title)}</title>"
+            f"<g data-at='{segment.start}'{link}><title>{escape(title)}</title>"
             f"<path d='{box(low, y, high - low, HEIGHT)}' fill-opacity='0'/>{seam}"
             f"{label((low + high) / 2, y + 16, text, 's', 'middle') if text else ''}</g>"
         )
@@ -179,7 +184,10 @@ class _Drawing:
             self.front.append(label(x, y + 15, caption, "s q"))
             x += max(width_of(figure, 25), width_of(caption, 11)) + 14
         self._ruler(y, min(80.0, self.right - x))
-        self.y = y + 22
+        self._notes(y + 22)
+
+    def _notes(self, y: float) -> None:
+        self.y = y
         for note in self.lane.notes:
             for line in textwrap.wrap(printable(note), int((self.right - LEFT) / 5.6)):
                 self.y += 15
@@ -197,7 +205,7 @@ class _Drawing:
 
 
 def _content(lane: Lane, scale: float, width: int) -> tuple[str, float]:
-    drawing = _Drawing(lane, scale, width - MARGIN)
+    drawing = Drawing(lane, scale, width - MARGIN)
     drawing.draw()
     sign = path(box(LEFT, 8, 18, 7), "solid")
     style = "v"
@@ -210,7 +218,11 @@ def _content(lane: Lane, scale: float, width: int) -> tuple[str, float]:
 
 def draw_lane(lane: Lane, scale: float, width: int = WIDE) -> str:
     """Return a lane as one SVG element that fills the width it is given."""
-    content, height = _content(lane, scale, width)
+    return wrapped(lane, *_content(lane, scale, width), width)
+
+
+def wrapped(lane: Lane, content: str, height: float, width: int) -> str:
+    """Return what was drawn of a lane as an SVG element, with its text alternative."""
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' class='zc-drawn zc-{width}' role='img' "
         f"viewBox='0 0 {width} {height:.0f}' aria-label='{escape(lane.sentence)}'>"

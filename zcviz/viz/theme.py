@@ -93,7 +93,8 @@ _SHORT = {"ethernet": "Eth", "moldudp64": "Mold", "moldudp64_block": "", "binary
 
 def title_of(message: Message) -> str:
     """Return what to call a header or message in a picture: ``Add Order``."""
-    return _TITLES.get(message.name) or message.name.replace("_", " ").title()
+    words = message.name.replace("_", " ")
+    return _TITLES.get(message.name) or (words.title() if words.islower() else words)
 
 
 def short_title_of(message: Message) -> str:

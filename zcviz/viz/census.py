@@ -17,7 +17,7 @@ from ..pipelines import Aim, StageResult
 from ..spec import Message
 from ..trace.ledger import Entry, Ledger
 
-__all__ = ["Count", "census"]
+__all__ = ["Count", "account", "census", "things"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,14 @@ class Count:
         Copies of the whole message that is followed.
     """
 
-    viewed: int
-    copied: int
-    derived: int
-    objects: int
-    whole: int
+    viewed: int = 0
+    copied: int = 0
+    derived: int = 0
+    objects: int = 0
+    whole: int = 0
+
+    def __add__(self, other: Count) -> Count:
+        return Count(*(getattr(self, each) + getattr(other, each) for each in self.__slots__))
 
 
 def census(
@@ -56,7 +59,7 @@ def census(
     ----------
     feed : Feed
     wire : bytes
-        The message that is followed.
+        The message that is followed; empty for none.
     record : tuple or None
         The same message, decoded.
     results, earlier : sequence of StageResult
@@ -72,9 +75,31 @@ def census(
             ledger.note(each.stage.name, each.input, each.output)
             entry = ledger.entries[each.stage.name]
         objects = sum(1 for _ in _every(each.output, known))
-        whole = int(_holds(each.output, wire, record))
+        whole = int(bool(wire) and _holds(each.output, wire, record))
         counts.append(Count(entry.viewed, entry.copied, entry.derived, objects, whole))
     return tuple(counts)
+
+
+def account(now: Count) -> str:
+    """Say in words what was made, and what of it is copied."""
+    made = things(now.objects)
+    if now.copied:
+        return f"{now.copied:,} bytes went into {made}."
+    if now.derived and now.viewed:
+        return (
+            f"No byte is copied: {made}, {now.derived:,} bytes of numbers, tell where "
+            f"{now.viewed:,} bytes lie."
+        )
+    if now.derived:
+        return f"No byte is copied: {made}, {now.derived:,} bytes of numbers."
+    if now.viewed:
+        return f"No byte is copied: {now.viewed:,} bytes can be read through {made}."
+    return ""
+
+
+def things(number: int) -> str:
+    """Return a number of objects in words."""
+    return f"{number:,} new object" + ("s" if number != 1 else "")
 
 
 def _every(value: Any, known: set[int]) -> Iterator[Any]:
