@@ -236,9 +236,7 @@ def as_datagram(session, sequence, blocks):
 
 
 # About the smallest, the largest, and where a Sequencer turns its page.
-numbers = st.one_of(
-    st.integers(0, 14), st.integers(1018, 1030), st.integers(2**64 - 6, 2**64 - 1)
-)
+numbers = st.one_of(st.integers(0, 14), st.integers(1018, 1030), st.integers(2**64 - 6, 2**64 - 1))
 
 
 @st.composite
