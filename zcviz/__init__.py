@@ -26,7 +26,15 @@ if TYPE_CHECKING:
     from .summary import Summary
     from .table import Table
     from .tables import documentation
-    from .trace import allocations, exact, overlap, provenance, shares_memory, what_copied
+    from .trace import (
+        allocations,
+        exact,
+        ledger_of,
+        overlap,
+        provenance,
+        shares_memory,
+        what_copied,
+    )
     from .viz import hexmap, live_chart, memory_picture, stepper
 
 _HOMES = {
@@ -45,6 +53,7 @@ _HOMES = {
     "documentation": "tables",
     "allocations": "trace",
     "exact": "trace",
+    "ledger_of": "trace",
     "overlap": "trace",
     "provenance": "trace",
     "shares_memory": "trace",
@@ -72,6 +81,7 @@ __all__ = [
     "errors",
     "exact",
     "hexmap",
+    "ledger_of",
     "live_chart",
     "memory_picture",
     "open",

@@ -4,7 +4,8 @@
 2. Time: in turns, several rounds, each pipeline as it is, and once more with a look at the clock
    after each stage. The former is the total, the latter says which stage has which share of it.
    The least counts, of the total and of each stage: what disturbs a run only ever adds to it.
-3. Ledger: one pass, each stage's output classified by address and kind.
+3. Ledger: one pass, each stage's output classified by address and kind, and every allocation that
+   the stage makes counted by the allocators.
 4. Trace: one pass under tracemalloc, which makes Python many times slower, so never while timing.
 """
 
@@ -20,6 +21,7 @@ from ..feed import Feed
 from ..pipelines import EXPERIMENTS, PIPELINES, Pipeline, Run
 from ..trace import allocations
 from ..trace.ledger import Entry, Ledger
+from ..trace.watch import NOTHING
 from .measure import host, interleaved
 from .result import Comparison, Row
 
@@ -27,6 +29,7 @@ __all__ = ["compare"]
 
 MESSAGES = 50_000
 """Messages compared at most, unless asked for more: enough for a steady ratio in seconds."""
+_MADE = ("made", "allocated", "freed")
 TRACED = 4_000
 """Messages traced at most (columnar: one block)."""
 
@@ -122,10 +125,12 @@ def _rows(feed: Feed, pipeline: Pipeline, times: list[float], count: int) -> lis
     rows = []
     for stage, seconds in zip(pipeline.stages(feed), times, strict=True):
         ns = seconds * 1e9 / count
-        entry = ledger.get(stage.name, Entry())
+        entry = ledger.get(stage.name, Entry(seen=NOTHING))
         blocks, peak = traced.get(stage.name, (0.0, 0))
         per_message = (entry.viewed / count, entry.copied / count, entry.derived / count)
-        rows.append(Row(pipeline.name, stage.name, stage.does, ns, *per_message, blocks, peak))
+        made = _made(entry, count)
+        row = Row(pipeline.name, stage.name, stage.does, ns, *per_message, blocks, peak, *made)
+        rows.append(row)
     return [*rows, _total(pipeline.name, rows, traced["total"][1])]
 
 
@@ -134,16 +139,28 @@ def _total(name: str, rows: list[Row], peak: int) -> Row:
         sum(getattr(row, what) for row in rows)
         for what in ("ns", "viewed", "copied", "derived", "blocks")
     )
-    return Row(name, "total", "", ns, viewed, copied, derived, blocks, peak)
+    made = (
+        None if None in amounts else sum(filter(None, amounts))
+        for amounts in ([getattr(row, what) for row in rows] for what in _MADE)
+    )
+    return Row(name, "total", "", ns, viewed, copied, derived, blocks, peak, *made)
+
+
+def _made(entry: Entry, count: int) -> tuple[float | None, ...]:
+    if entry.seen is None:
+        return (None, None, None)
+    return tuple(
+        each / count for each in (entry.seen.blocks, entry.seen.allocated, entry.seen.freed)
+    )
 
 
 def _ledger(feed: Feed, pipeline: Pipeline) -> dict[str, Entry]:
     source = feed.source
     ledger = Ledger((source.address, source.size))
     run = pipeline.start(feed, stepped=False)
-    while (results := run.step()) is not None:
+    while (results := run.step(watched=True)) is not None:
         for each in results:
-            ledger.note(each.stage.name, each.input, each.output)
+            ledger.note(each.stage.name, each.input, each.output, each.seen)
     return ledger.entries
 
 

@@ -32,6 +32,9 @@ class Row:
         is in flight.
     peak : int [bytes]
         The most memory that the stage held at once, above what there was before it.
+    made, allocated, freed : float or None [per message; bytes per message]
+        Blocks that were allocated, those included that were freed at once; their bytes, and how
+        many of these were freed in the same stage. None: not measured.
     """
 
     pipeline: str
@@ -43,6 +46,9 @@ class Row:
     derived: float
     blocks: float
     peak: int
+    made: float | None = None
+    allocated: float | None = None
+    freed: float | None = None
 
 
 @dataclass(frozen=True)
@@ -124,13 +130,17 @@ class Comparison:
         return renderer("comparison")(self)
 
     def __str__(self) -> str:
-        head = ("pipeline", "stage", "ns", "copied B", "viewed B", "derived B", "blocks", "peak B")
+        head = (
+            "pipeline", "stage", "ns", "copied B", "viewed B", "derived B", "made", "allocated B",
+            "blocks", "peak B",
+        )  # fmt: skip
         body = [
             (
                 row.pipeline if row.stage != "total" else "",
                 row.stage,
                 f"{row.ns:,.1f}",
                 *(f"{each:,.1f}" for each in (row.copied, row.viewed, row.derived)),
+                *("not measured" if each is None else f"{each:,.1f}" for each in _made(row)),
                 f"{row.blocks:,.3f}",
                 f"{row.peak:,}",
             )
@@ -147,6 +157,10 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         return str(renderer("comparison table")(self))
+
+
+def _made(row: Row) -> tuple[float | None, float | None]:
+    return row.made, row.allocated
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

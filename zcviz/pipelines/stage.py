@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter_ns
 from typing import Any, Protocol
 
 from ..feed import Feed
 from ..summary import Summary
+from ..trace.watch import Seen, watch
 
 __all__ = ["Pipeline", "Run", "Stage", "StageResult", "Work"]
 
@@ -34,11 +36,12 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class StageResult:
-    """What a stage took and gave for one unit."""
+    """What a stage took and gave for one unit; what it allocated, if that was measured."""
 
     stage: Stage
     input: Any
     output: Any
+    seen: Seen | None = None
 
 
 class Work(Protocol):
@@ -80,18 +83,24 @@ class Run:
         """Messages that went through so far."""
         return self._work.done
 
-    def step(self) -> list[StageResult] | None:
+    def step(self, *, watched: bool = False) -> list[StageResult] | None:
         """Send one unit through all stages; return what each took and gave, None at the end.
 
         The list is shorter than the row of stages where a packet carries no message.
+
+        Parameters
+        ----------
+        watched : bool
+            Count what each stage allocates.
         """
         value: Any = self._feed.source.view
         results: list[StageResult] = []
         for stage in self._work.stages:
-            output = stage.function(value) if results else stage.function()
+            run = partial(stage.function, *([value] if results else []))
+            output, seen = watch(run) if watched else (run(), None)
             if output is None:
                 return results or None
-            results.append(StageResult(stage, value, output))
+            results.append(StageResult(stage, value, output, seen))
             value = output
         return results
 

@@ -12,7 +12,8 @@ Only what a stage *gives* is seen. The values that a stage reads on the way, suc
 a summary takes from a flyweight, become Python objects for a moment and are not counted.
 
 No stage says of itself what it did. View or fresh is read off addresses. Copied or derived follows
-from the *kind* of the output, and a kind is decided once, for all stages, by `parts`.
+from the *kind* of the output, and a kind is decided once, for all stages, by `parts`. What was
+allocated and freed on the way, the allocators say, where they can be watched.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from typing import Any, Literal
 import numpy as np
 
 from ..buffers import address_of
+from .holdings import holdings
+from .watch import NOTHING, Seen
 
 __all__ = ["Entry", "Ledger", "Part", "array_part", "parts", "wire_buffer"]
 
@@ -57,11 +60,15 @@ class Part:
 def parts(output: Any) -> Iterator[Part]:
     """Yield the memory that an output consists of.
 
-    Named tuples made by ``codec.record`` are wire values; of any other object only its size as a
-    Python object is known, and it counts as derived. Other kinds are registered where they are
-    defined.
+    Named tuples made by ``codec.record`` are wire values. Other kinds are registered where they are
+    defined. Any other object counts as derived, with the memory that it shows; if it shows none,
+    with its size as a Python object.
     """
-    yield Part("derived", sys.getsizeof(output))
+    try:
+        pieces = [array_part("derived", piece.array, 0) for piece in holdings(output)]
+    except TypeError:
+        pieces = [Part("derived", sys.getsizeof(output))]
+    yield from pieces
 
 
 def wire_buffer(buffer: Any) -> Part:
@@ -107,11 +114,12 @@ def _sequences(output: Iterable[Any]) -> Iterator[Part]:
 
 @dataclass(slots=True)
 class Entry:
-    """What one stage did so far, in bytes."""
+    """What one stage did so far, in bytes; `seen` is None where the allocators were not watched."""
 
     viewed: int = 0
     copied: int = 0
     derived: int = 0
+    seen: Seen | None = None
 
     def add(self, other: Entry) -> None:
         """Count what `other` counted."""
@@ -122,6 +130,10 @@ class Entry:
     def subtract(self, other: Entry) -> None:
         """Take back what `other` counted."""
         self.add(Entry(-other.viewed, -other.copied, -other.derived))
+
+    def saw(self, seen: Seen | None) -> None:
+        """Count what the allocators saw; not measured once is not measured at all."""
+        self.seen = None if seen is None or self.seen is None else self.seen + seen
 
 
 class Ledger:
@@ -139,13 +151,14 @@ class Ledger:
         self.entries: dict[str, Entry] = {}
         self._last: dict[str, tuple[Any, Entry]] = {}
 
-    def note(self, stage: str, given: Any, output: Any) -> None:
-        """Enter one output of a stage and the input it was given.
+    def note(self, stage: str, given: Any, output: Any, seen: Seen | None = None) -> None:
+        """Enter one output of a stage, the input it was given, and what it allocated.
 
         A stage that hands on the same object again and again, an accumulator, is counted once, at
         the size that the object has now.
         """
-        entry = self.entries.setdefault(stage, Entry())
+        entry = self.entries.setdefault(stage, Entry(seen=NOTHING))
+        entry.saw(seen)
         last, counted = self._last.get(stage, (None, Entry()))
         if last is output:
             entry.subtract(counted)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from .exact import exact
 
-__all__ = ["Seen", "watch"]
+__all__ = ["NOTHING", "Seen", "watch"]
 
 T = TypeVar("T")
 
@@ -28,6 +28,14 @@ class Seen:
     allocated: int
     freed: int
     blocks: int
+
+    def __add__(self, other: Seen) -> Seen:
+        return Seen(
+            self.allocated + other.allocated, self.freed + other.freed, self.blocks + other.blocks
+        )
+
+
+NOTHING = Seen(0, 0, 0)
 
 
 def watch(run: Callable[[], T]) -> tuple[T, Seen | None]:

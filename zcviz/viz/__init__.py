@@ -22,6 +22,7 @@ _PICTURES = {
     "stepper": "stepper:stepper",
     "comparison": "timing:comparison_figure",
     "comparison table": "costs:comparison_table",
+    "account": "reports:account_table",
     "copies": "reports:copies_table",
     "variants": "reports:variants_table",
 }

@@ -39,6 +39,8 @@ _COLUMNS = {
     "copied": ("copied B", "bytes copied, as on the wire"),
     "viewed": ("viewed B", "bytes looked at in place"),
     "derived": ("derived B", "other new memory: offsets, sums"),
+    "made": ("made", "memory blocks allocated, those included that were freed at once"),
+    "allocated": ("allocated B", "bytes of these"),
     "blocks": ("blocks", "memory blocks held while a packet is under way"),
 }
 
@@ -61,8 +63,9 @@ def comparison_table(comparison: Comparison) -> str:
     rows = "".join(_row(row, slowest, comparison) for row in comparison.rows)
     caption = (
         f"{comparison.feed}, {comparison.messages:,} messages. Per message; peak in bytes. "
-        f"Times are the least of {comparison.rounds} rounds. Blocks are Python and numpy objects "
-        "held while a packet is under way, peak the most memory that a stage took at once."
+        f"Times are the least of {comparison.rounds} rounds. Made and allocated count every block, "
+        "blocks those that are held while a packet is under way; peak is the most memory that a "
+        "stage took at once."
     )
     facts = " · ".join(f"{key} {value}" for key, value in comparison.host.items())
     return (
@@ -89,5 +92,7 @@ def _row(row: Row, slowest: float, comparison: Comparison) -> str:
     )
 
 
-def _figure(value: float, column: str) -> str:
+def _figure(value: float | None, column: str) -> str:
+    if value is None:
+        return "not measured"
     return f"{value:,.3f}" if column == "blocks" else f"{value:,.1f}"

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 from ..bench.variants import Variant, Variants
 from ..render import escape, size_text
+from ..trace.account import Account, AccountRow
 from ..trace.copies import Copies, Part, StepReport, shortened
 from .theme import CSS
 
-__all__ = ["copies_table", "variants_table"]
+__all__ = ["account_table", "copies_table", "variants_table"]
 
 _MOST = 8  # parts of one step; of a table of a thousand columns the rest is summed up
 _CSS = """
@@ -72,6 +73,29 @@ def _part(part: Part) -> str:
     if part.fresh or not part.views:
         said.append(f"<i class='zc-fresh'></i>{label}fresh, {size_text(part.fresh)}")
     return "<br>".join(said)
+
+
+def account_table(account: Account) -> str:
+    """Return an `Account` as HTML: a row for each function, the bytes it copied as a bar."""
+    most = max([row.copied + row.viewed for row in account.rows], default=0) or 1
+    names = ("function", "bytes", *AccountRow.__slots__[1:])
+    head = "".join(f"<th scope='col'>{name}</th>" for name in names)
+    rows = "".join(_account(row, most) for row in (*account.rows, account.total))
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    note = "Bytes, but for “made”: blocks of memory. A blue bar is viewed, a hatched one copied."
+    return _page(account.sentence, table, note)
+
+
+def _account(row: AccountRow, most: int) -> str:
+    bars = "".join(
+        f"<i class='{kind}' style='width:{8 * nbytes / most:.2f}em'></i>"
+        for kind, nbytes in (("zc-view", row.viewed), ("zc-fresh", row.copied))
+        if nbytes and row.stage != "total"
+    )
+    amounts = (getattr(row, name) for name in AccountRow.__slots__[1:])
+    figures = ("not measured" if each is None else f"{each:,}" for each in amounts)
+    name = f"<th scope='row'>{escape(row.stage)}</th>"
+    return f"<tr>{name}<td class='zc-fate'>{bars}</td>{_numbers(figures)}</tr>"
 
 
 def variants_table(variants: Variants) -> str:
