@@ -392,6 +392,14 @@ def test_a_desert_of_other_blocks_is_crossed_in_steps():
 # --- a scan --------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("order", "<>")
+def test_another_version_of_pcapng_is_refused(order):
+    content = bytearray(pcapng(*FRAMES, order=order))
+    content[12:14] = (2).to_bytes(2, "little" if order == "<" else "big")
+    with pytest.raises(BadMagicError, match=r"version of pcapng.*12.*expected 1, found 2"):
+        open_records(HeldBytes(bytes(content), "file"))
+
+
 @pytest.mark.parametrize("content", [packets.pcap(*FRAMES), pcapng(*FRAMES)])
 def test_a_scan_goes_on_where_it_stopped(content):
     whole = scanned(opened(content), 100)

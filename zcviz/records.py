@@ -207,6 +207,11 @@ class _Pcapng(Records):
                 "byte order of the section", offset=field.offset,
                 expected="1a 2b 3c 4d, in this order or the other", found=magic.hex(" "),
             )  # fmt: skip
+        layouts = pcapng.BIG if magic == order.to_bytes(4, "big") else pcapng.LITTLE
+        version = layouts[pcapng.SECTION]["version_major"]
+        found = reader(layouts[pcapng.SECTION], version.name)(source.view, 0)
+        if found != 1:
+            raise BadMagicError("version of pcapng", offset=version.offset, expected=1, found=found)
         # Nearly all of it is never touched, and takes no memory.
         self._interfaces = np.empty((INTERFACES, INTERFACE), np.int64)
         self._state = np.zeros(STATE, np.int64)

@@ -20,6 +20,7 @@ from .machine import machine
 from .memory import measure_memory
 from .peers import measure_peers
 from .report import Report, Section
+from .watching import measure_watching
 
 __all__ = ["Plan", "benchmark"]
 
@@ -107,6 +108,8 @@ def _sections(
     head = folder / "head.itch"
     plain = measure_plain(head, shorten(itch, head, PLAIN), plan.few)
     yield Section("Without numba", _PLAIN, (plain,))
+    say("watching")
+    yield Section("Watching", _WATCHING, tuple(measure_watching(plan.rounds)))
 
 
 def _others(plan: Plan, itch: Feed, pcap: Feed, folder: Path, say: Say) -> list[Line]:
@@ -133,6 +136,9 @@ does the like stands beside each; speeds are divided as bytes of input per secon
 
 _STARTING = """Each in a new interpreter, from the first line of the program on; zcviz and what it
 needs lie in the page cache, compiled to byte code."""
+
+_WATCHING = """What it costs to watch allocations: the same loops plain, under `zcviz.allocations()`
+(tracemalloc), and under `zcviz.exact()`. In turns, within windows that are open already."""
 
 _MEMORY = """All memory that finding the messages leaves behind, as `tracemalloc` counts it, by the
 message. The file itself is mapped."""

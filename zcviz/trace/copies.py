@@ -177,7 +177,8 @@ class Copies:
         if self.allocated is None:
             return "What was allocated on the way was not measured."
         blocks = sum(step.blocks or 0 for step in self.steps)
-        return f"Allocated on the way: {size_text(self.allocated)} in {blocks:,} blocks."
+        them = "block" if blocks == 1 else "blocks"
+        return f"Allocated on the way: {size_text(self.allocated)} in {blocks:,} {them}."
 
     __repr__ = __str__
 

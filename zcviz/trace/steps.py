@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import ModuleType
 from typing import Any, Literal
 
@@ -98,7 +99,7 @@ def step_of_call(
     operands += [(key, value) for key, value in keywords.items()]
     if bound:
         operands.insert(0, (f"the {type(owner).__name__}", owner))
-    result, seen = watch(lambda: function(*given, **keywords))
+    result, seen = watch(partial(function, *given, **keywords))
     kind: Kind = "method" if bound else "call"
     return Step(f"{name}(…)", kind, name, tuple(operands), result, keywords, seen)
 
@@ -188,9 +189,8 @@ class _Evaluator:
         keywords = dict(self._keywords(node.keywords))
         operands += [*given, *((f"{key}=", value) for key, value in keywords.items())]
         values = [value for _, value in given]
-        return self._take(
-            node, kind, name, tuple(operands), lambda: function(*values, **keywords), keywords
-        )
+        run = partial(function, *values, **keywords)  # what a call itself takes is taken before
+        return self._take(node, kind, name, tuple(operands), run, keywords)
 
     def _arguments(self, nodes: list[ast.expr]) -> Iterator[tuple[str, Any]]:
         for node in nodes:
