@@ -313,7 +313,11 @@ def test_too_many_messages_are_not_drawn() -> None:
         assert trip.number == MOST + 20
         assert "too much to draw" in " ".join(lane(trip, "copying").lane.notes)
         assert lane(trip, "copying").copied > 19 * len(deletes)
-        assert sum(map(len, trip.drawings(540)[0])) < 1_000_000
+        assert sum(map(len, trip.drawings(540)[0])) < 30_000
+        assert trip.drawings(540)[0][0].count("class='mine'") == 1
+        last = walk_through(feed, 0, MOST + 10)
+        assert last.messages[-1] == "Order Delete"
+        assert next(each for each in last.layers if each.message == MOST + 10).rows
 
 
 def test_what_there_is_not(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -355,6 +359,32 @@ def test_pieces_stand_in_for_packets() -> None:
             "values",
             "sums",
         ]
+
+
+def test_frames_that_carry_nothing() -> None:
+    packets = [b"S" + helpers.delete(BIG + n) for n in range(FRAMES * 4)]
+    for at in (200, 150, 100, 50):
+        packets.insert(at, b"H")
+    content = b"".join(len(each).to_bytes(2, "big") + each for each in packets)
+    with opened(content) as feed:
+        assert feed.container == "soupbintcp"
+        for number in range(4):
+            trip = walk_through(feed, number)
+            size = len(helpers.delete())
+            frame, records = FRAMES * (size + 3) - size, 2 * (FRAMES - 1) * size
+            assert lane(trip, "copying").copied == frame + records, "one of the frames is empty"
+            assert lane(trip, "columnar", -3).derived == 7 * FRAMES
+            assert lane(trip, "copying", -2).places == 4
+
+
+def test_sums_are_there_though_heartbeats_came_last() -> None:
+    quiet = [helpers.mold(2) for _ in range(9)]
+    datagrams = [helpers.mold(1, helpers.delete()), *quiet, helpers.mold(2, helpers.delete())]
+    with opened(helpers.feed_pcap(*datagrams)) as feed:
+        for pipeline in BOTH:
+            now = [lane(walk_through(feed, n), pipeline) for n in (0, 10)]
+            assert now[0].derived > now[1].derived + 2000
+            assert "It was there before" in " ".join(now[1].lane.notes)
 
 
 # --- the widget

@@ -114,6 +114,15 @@ def test_everything_by_keyboard(begin: Begin) -> None:
     at_step(panel, 2)
     press("Space")
     at_step(panel, 3)
+    button(panel, "Last").focus()
+    press("Enter")  # which disables the button
+    at_step(panel, 6)
+    press("ArrowLeft")
+    at_step(panel, 5)
+    for number in (4, 3):
+        press("ArrowLeft")
+        at_step(panel, number)
+    button(panel, "Step ▶").focus()
     outline = "getComputedStyle(document.activeElement).outlineStyle"
     assert journey.page.evaluate(outline) == "solid"
 
@@ -149,13 +158,13 @@ def test_other_packets_and_messages(begin: Begin) -> None:
     expect(alert).to_contain_text("packet 999,999 of 8,480", timeout=PATIENCE)
     expect(number).to_have_value("151")
 
-    panel.get_by_label("Message").select_option("2")
+    panel.locator(".zc-step-message select").select_option("2")
     expect(panel).to_contain_text("message 3 of 5", timeout=PATIENCE)
     expect(alert).to_be_hidden()
     panel.locator("svg [data-message='4']").first.click()
     expect(panel).to_contain_text("message 5 of 5", timeout=PATIENCE)
     panel.locator("svg [data-at]").nth(1).click()
-    expect(panel.get_by_label("Fields of").locator("option:checked")).to_have_text("Ethernet")
+    expect(panel.locator(".zc-step-of option:checked")).to_have_text("Ethernet")
     panel.locator("svg .mark[data-n='3']").first.hover()
     expect(panel.locator(".zc-step-reading")).to_contain_text("timestamp")
 

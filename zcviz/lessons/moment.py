@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..pipelines import StageResult
 from ..render import escape
-from ..viz.census import Count, account, things
+from ..viz.census import Count, account, things, times
 from ..viz.memory import MemoryPicture, memory_picture
 from .show import Kind, Shown, card, figure, prose
 
@@ -21,7 +21,6 @@ MOST = 256
 
 _LANES: dict[str, Literal["copying", "zero-copy"]] = {"copying": "copying"}
 _KINDS: dict[str, Kind] = {"copying": "copying", "columnar": "zero-copy"}
-_TIMES = {1: "once", 2: "twice"}
 
 # One card: the picture without a frame of its own, figures and words beside it or beneath it.
 _STYLE = """
@@ -86,9 +85,9 @@ class Moment:
         now = self.counts[-1]
         said = [self.passage.results[self.number - 1].stage.does, account(now)]
         if now.whole:
-            said.append(f"Your message is in memory {_times(self.places)} now.")
+            said.append(f"Your message is in memory {times(self.places)} now.")
         elif now.viewed:
-            said.append(f"Your message is still in memory {_times(self.places)}.")
+            said.append(f"Your message is still in memory {times(self.places)}.")
         if self.number == len(self.passage.results):
             said.append(
                 f"The {things(self.objects)} of all stages are garbage when the next "
@@ -159,7 +158,3 @@ def side_by_side(copying: Moment, zero_copy: Moment) -> MemoryPicture:
     """Draw two moments of the same packet beside each other, at one scale."""
     passage = copying.passage
     return memory_picture(copying.results, zero_copy.results, passage.feed.source, passage.segments)
-
-
-def _times(number: int) -> str:
-    return _TIMES.get(number, f"{number} times")

@@ -17,7 +17,7 @@ from ..pipelines import Aim, StageResult
 from ..spec import Message
 from ..trace.ledger import Entry, Ledger
 
-__all__ = ["Count", "account", "census", "things"]
+__all__ = ["Count", "account", "census", "things", "times"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,11 @@ def account(now: Count) -> str:
 def things(number: int) -> str:
     """Return a number of objects in words."""
     return f"{number:,} new object" + ("s" if number != 1 else "")
+
+
+def times(number: int) -> str:
+    """Return how often, in words: ``twice``."""
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
 def _every(value: Any, known: set[int]) -> Iterator[Any]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ..pipelines import Stage
 from ..render import size_text
-from .census import Count, account, things
+from .census import Count, account, things, times
 from .model import Lane
 from .packets import MOST, Packet
 from .passage import Passage, Passed
@@ -155,7 +155,7 @@ class _Way:
             if not self.packet.messages and ahead[0] in ("message", "record"):
                 said.append("There is no message to do that with.")
             if now.count.whole:
-                said.append(f"Your message is in memory {_times(total.whole + 1)} now.")
+                said.append(f"Your message is in memory {times(total.whole + 1)} now.")
             if len(ahead) == 1:
                 said.append(self._garbage())
             return " ".join(filter(None, said))
@@ -197,7 +197,3 @@ def _whole(outputs: Sequence[Any]) -> Any:
 def _total(numbers: Sequence[int | None]) -> int | None:
     known = [each for each in numbers if each is not None]
     return sum(known) if len(known) == len(numbers) else None
-
-
-def _times(number: int) -> str:
-    return {1: "once", 2: "twice"}.get(number, f"{number} times")

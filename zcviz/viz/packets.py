@@ -154,14 +154,22 @@ class Packet:
         """Return what its bytes are: headers and messages; packets, where there are several."""
         if self.count > 1 and self.feed.capture.records is not None:
             return self._packets()
-        shown = range(min(MOST, len(self.messages)))
+        own = self._messages()
+        found = sorted([*own, *self._around(own, message)], key=lambda each: each.start)
+        return found or [Segment(self.start, self.end, f"{self.unit} without a message")]
+
+    def _messages(self) -> list[Segment]:
+        # Each message; all as one where they are too many to be told apart.
+        number = len(self.messages)
+        if number > MOST:
+            start, end = self.bounds(0)[0], self.bounds(number - 1)[1]
+            return [Segment(start, end, f"{number:,} messages")]
         own = []
-        for each in shown:
+        for each in range(number):
             (start, end), table = self.bounds(each), self.table(each)
             short = short_title_of(table) if table else "?"
             own.append(Segment(start, end, self.title(each), short, each))
-        found = sorted([*own, *self._around(own, message)], key=lambda each: each.start)
-        return found or [Segment(self.start, self.end, f"{self.unit} without a message")]
+        return own
 
     def _around(self, messages: Sequence[Segment], followed: int | None) -> Iterator[Segment]:
         # The headers of the packet; of a file without, the length before each message.
@@ -174,7 +182,8 @@ class Packet:
             for table, low in dissection.layers:
                 at = dissection.offset + low
                 end = min(at + table.size, self.end)
-                if table.tag is None and at < end:
+                within = len(self.messages) > MOST and at >= messages[0].start
+                if table.tag is None and at < end and not within:
                     yield Segment(at, end, title_of(table), short_title_of(table))
 
     def _packets(self) -> list[Segment]:

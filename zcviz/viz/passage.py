@@ -13,6 +13,7 @@ from time import perf_counter_ns
 from typing import Any
 
 from ..codec import record_of
+from ..cutting import StreamCutter
 from ..errors import SelectionError
 from ..feed import Feed
 from ..index import MessageIndex
@@ -22,7 +23,7 @@ from ..summary import Summary
 from ..trace.watch import Seen, watch
 from ..walk import FRAMES
 from .census import Count, census
-from .packets import Packet
+from .packets import Packet, Packets
 
 __all__ = ["REACH", "Passage", "Passed", "pipeline_named", "send"]
 
@@ -30,7 +31,8 @@ REACH = 50_000
 """Packets of a capture that can be reached: those before are passed over one by one."""
 
 _PASSES = 3
-_BEFORE = 3  # units that go through ahead: sums exist then, and compiled code is there
+_FARTHEST = 1_600  # units, a multiple of any batch's: so far back sums are looked for
+_BEFORE = 2  # units at least that go through ahead: sums exist then, and compiled code is there
 
 Step = list[StageResult]
 
@@ -166,18 +168,19 @@ def _timed(call: Callable[[], Any]) -> tuple[Any, int]:
 def _pass(
     pipeline: Pipeline, packet: Packet, call: Callable[[Callable[[], Any]], tuple[Any, Any]]
 ) -> tuple[list[Step], list[list[Any]], Step]:
-    # The results of every unit of the packet, a note for each, and the results of the unit before.
-    feed, first = _feed_before(packet)
+    # The results of every unit of the packet, a note for each, and the results of those before.
+    before = _ahead(packet)
+    feed = _feed_before(pipeline, packet, before)
     work = pipeline.make(feed, packet.size)
     noted = _Noted(work, call)
     run = Run(noted, feed)
-    before = min(first, _BEFORE * packet.size)
-    ahead, steps, notes = first - before, [], []
-    while ahead > 0 and (output := work.stages[0].function()) is not None:
-        ahead -= _units(output, packet)
-    earlier: Step = []
-    while before > 0 and (earlier := run.step() or []):
-        before -= _units(earlier[0].output, packet)
+    over = packet.number - before if feed is packet.feed else 0
+    while over > 0 and (output := work.stages[0].function()) is not None:
+        over -= _units(output, packet)
+    earlier, steps, notes = [], [], []
+    while before > 0 and (step := run.step()) is not None:
+        before -= _units(step[0].output, packet)
+        earlier += step
     left = packet.count
     while left > 0:
         noted.notes.clear()
@@ -190,16 +193,28 @@ def _pass(
     return steps, notes, earlier
 
 
-def _feed_before(packet: Packet) -> tuple[Feed, int]:
-    # The feed, or one that begins shortly before the packet; and how many units come before it.
-    feed = packet.feed
-    if feed.capture.records is not None:
-        return feed, packet.number
-    ahead = min(packet.number, _BEFORE * packet.size)
-    prefix = feed.capture.framing.prefix
-    assert prefix is not None
-    start = int(feed.index.offsets[packet.messages.start - ahead * FRAMES]) - prefix.size
-    return Feed(replace(feed.capture, start=start)), ahead
+def _ahead(packet: Packet) -> int:
+    # How many packets before it take all the way: back to the last that had a message.
+    few = min(packet.number, _BEFORE * packet.size)
+    if not packet.messages.start:
+        return few
+    carrier = Packets(packet.feed).of_message(packet.messages.start - 1)
+    return max(few, min(packet.number - carrier + carrier % packet.size, _FARTHEST))
+
+
+def _feed_before(pipeline: Pipeline, packet: Packet, ahead: int) -> Feed:
+    # The feed; where it has no packets, from so many pieces before this one on.
+    feed, capture = packet.feed, packet.feed.capture
+    prefix, number = capture.framing.prefix, ahead * FRAMES
+    if capture.records is not None or prefix is None:
+        return feed
+    start = int(feed.index.offsets[packet.messages.start - number]) - prefix.size
+    if number and pipeline.stages(feed)[0].name != "index":
+        # Those that walk count frames, of which some may carry no message.
+        cutter = StreamCutter(capture.framing, capture.protocol)
+        frames = [at for at, _, _ in cutter.frames(feed.source.view, start, packet.start)]
+        start = frames[-number]
+    return Feed(replace(capture, start=start))
 
 
 def _units(output: Any, packet: Packet) -> int:
@@ -220,7 +235,7 @@ def _counts(
     for number, step in enumerate(steps):
         followed = (wire, record) if number == carrier else (b"", None)
         counted.append(census(packet.feed, *followed, step, earlier))
-        earlier = step
+        earlier = [*earlier, *step]
     return counted
 
 

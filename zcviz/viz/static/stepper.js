@@ -91,7 +91,8 @@ class Panel {
     this.before = button("Previous", () => this.#other(-1));
     this.after = button("Next", () => this.#other(1));
     this.number = element("input", { type: "number", min: 1, step: 1, inputMode: "numeric" });
-    this.number.addEventListener("change", () => this.#go({ packet: this.number.valueAsNumber - 1 }));
+    this.number.addEventListener("change", () => this.#typed());
+    this.number.addEventListener("keydown", ({ key }) => key === "Enter" && this.#typed());
     this.of = element("span", { className: "zc-step-quiet" });
     this.what = element("span");
     this.messages = element("select");
@@ -279,6 +280,12 @@ class Panel {
     this.#go({ packet: direction < 0 ? packet - 1 : packet + count });
   }
 
+  #typed() {
+    const packet = this.number.valueAsNumber - 1;
+    if (packet !== this.trip.packet && packet !== this.asked) this.#go({ packet });
+    this.asked = packet;
+  }
+
   #go(wanted) {
     const { packet, message } = this.trip;
     const change = { packet, message, batch: this.batch.checked, ...wanted };
@@ -296,6 +303,7 @@ class Panel {
 
   #heard() {
     clearTimeout(this.waiting);
+    this.asked = null;
     this.#say(this.model.get("remark"));
     if (this.model.get("remark")) this.#fill(true); // what was asked for there is not
   }
@@ -331,12 +339,29 @@ class Panel {
     this.of.textContent = `of ${at(packets)}`;
     this.before.disabled = packet <= 0;
     this.after.disabled = packet + count >= packets;
+    this.#keepFocus();
     const options = messages.map((title, i) => new Option(`${at(i + 1)} of ${at(number)}: ${title}`, i));
+    if (number > messages.length) {
+      const rest = new Option(`and ${at(number - messages.length)} more, not listed`, "");
+      rest.disabled = true;
+      options.push(rest);
+    }
+    if (message >= messages.length && message !== null) {
+      options.push(new Option(`${at(message + 1)} of ${at(number)}`, message));
+    }
     this.messages.replaceChildren(...(options.length ? options : [new Option("none", "")]));
     this.messages.value = message ?? "";
     this.messages.disabled = messages.length < 2;
     this.batch.checked = isBatch;
     this.several.textContent = `Batch of ${batch} ${one}s`;
+  }
+
+  // A button that is disabled lets go of the focus, and keys would go to the notebook.
+  #keepFocus() {
+    const { activeElement } = document;
+    if (activeElement?.disabled && this.panel.contains(activeElement)) {
+      this.panel.focus({ preventScroll: true });
+    }
   }
 
   #dot(name, i) {
@@ -367,6 +392,7 @@ class Panel {
     this.feed.textContent = heading;
     this.first.disabled = this.back.disabled = step === 0;
     this.next.disabled = this.last.disabled = step === steps.length - 1;
+    this.#keepFocus();
     [...this.dots.children].forEach((dot, i) => {
       dot.dataset.state = i < step ? "past" : i === step ? "now" : "ahead";
       dot.firstChild.toggleAttribute("aria-current", i === step);
