@@ -109,3 +109,19 @@ def test_importing_has_no_side_effect():
         "print(json.dumps(before == state()))"
     )
     assert asked(code) is True
+
+
+def test_no_module_of_ours_stands_before_a_name_of_the_package():
+    # A submodule becomes an attribute of its package when it is imported, under its own name.
+    code = (
+        "import pkgutil, importlib, types, zcviz\n"
+        "for home in set(zcviz._HOMES.values()):\n"
+        "    package = importlib.import_module(f'zcviz.{home}')\n"
+        "    for each in pkgutil.iter_modules(getattr(package, '__path__', [])):\n"
+        "        if each.name != '__main__':\n"
+        "            importlib.import_module(f'{package.__name__}.{each.name}')\n"
+        "print([name for name in zcviz.__all__ if name != 'errors'\n"
+        "       and isinstance(getattr(zcviz, name), types.ModuleType)])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

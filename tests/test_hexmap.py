@@ -11,7 +11,7 @@ from zcviz.codec import encode
 from zcviz.protocols import ethernet, ipv4, moldudp64, pcap
 from zcviz.protocols.itch50 import ITCH50
 from zcviz.spec import Message, alpha, i64, raw, u16, u32, u48
-from zcviz.viz.hexmap import hexmap
+from zcviz.viz.hexdump import hexmap
 from zcviz.viz.meaning import meaning_of, scaled_text, value_text
 
 ADD = ITCH50["A"]

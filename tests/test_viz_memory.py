@@ -446,7 +446,7 @@ def test_the_hatch_stays_in_its_rectangle(width, height):
 
 def test_loading_the_pictures_loads_no_optional_library():
     code = (
-        "import sys, zcviz.viz, zcviz.viz.memory, zcviz.viz.hexmap;"
+        "import sys, zcviz.viz, zcviz.viz.memory, zcviz.viz.hexdump;"
         "optional = {'matplotlib', 'ipywidgets', 'anywidget', 'IPython'};"
         "print(sorted(optional & set(sys.modules)))"
     )

@@ -17,9 +17,9 @@ __all__ = ["hexmap", "live_chart", "memory_picture", "stepper"]
 _PICTURES = {
     "lineage": "lineage:lineage",
     "memory_picture": "memory:memory_picture",
-    "hexmap": "hexmap:hexmap",
+    "hexmap": "hexdump:hexmap",
     "live_chart": "widgets:live_chart",
-    "stepper": "stepper:stepper",
+    "stepper": "stepper_panel:stepper",
     "comparison": "timing:comparison_figure",
     "comparison table": "costs:comparison_table",
     "account": "reports:account_table",

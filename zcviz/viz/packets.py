@@ -21,7 +21,7 @@ from ..records import open_records
 from ..render import printable, size_text
 from ..spec import Message
 from ..walk import FRAMES
-from .hexmap import Row, hexmap
+from .hexdump import Row, hexmap
 from .meaning import value_text
 from .model import Segment
 from .theme import short_title_of, title_of
