@@ -4,9 +4,9 @@
 2. Time: in turns, several rounds, each pipeline as it is, and once more with a look at the clock
    after each stage. The former is the total, the latter says which stage has which share of it.
    The least counts, of the total and of each stage: what disturbs a run only ever adds to it.
-3. Ledger: one pass, each stage's output classified by address and kind, and every allocation that
-   the stage makes counted by the allocators.
-4. Trace: one pass under tracemalloc, which makes Python many times slower, so never while timing.
+3. Ledger: one pass, each stage's output classified by address and kind.
+4. Watch: the first packets, every allocation that a stage makes counted by the allocators.
+5. Trace: the same under tracemalloc, which makes Python many times slower, so never while timing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..feed import Feed
 from ..pipelines import EXPERIMENTS, PIPELINES, Pipeline, Run
 from ..trace import allocations
 from ..trace.ledger import Entry, Ledger
-from ..trace.watch import NOTHING
+from ..trace.watch import NOTHING, Seen
 from .measure import host, interleaved
 from .result import Comparison, Row
 
@@ -121,14 +121,14 @@ def _times(
 
 def _rows(feed: Feed, pipeline: Pipeline, times: list[float], count: int) -> list[Row]:
     ledger = _ledger(feed, pipeline)
-    traced = _trace(feed, pipeline)
+    traced, watched = _trace(feed, pipeline), _watch(feed, pipeline)
     rows = []
     for stage, seconds in zip(pipeline.stages(feed), times, strict=True):
         ns = seconds * 1e9 / count
-        entry = ledger.get(stage.name, Entry(seen=NOTHING))
+        entry = ledger.get(stage.name, Entry())
         blocks, peak = traced.get(stage.name, (0.0, 0))
         per_message = (entry.viewed / count, entry.copied / count, entry.derived / count)
-        made = _made(entry, count)
+        made = watched.get(stage.name, (0.0,) * len(_MADE))
         row = Row(pipeline.name, stage.name, stage.does, ns, *per_message, blocks, peak, *made)
         rows.append(row)
     return [*rows, _total(pipeline.name, rows, traced["total"][1])]
@@ -146,22 +146,28 @@ def _total(name: str, rows: list[Row], peak: int) -> Row:
     return Row(name, "total", "", ns, viewed, copied, derived, blocks, peak, *made)
 
 
-def _made(entry: Entry, count: int) -> tuple[float | None, ...]:
-    if entry.seen is None:
-        return (None, None, None)
-    return tuple(
-        each / count for each in (entry.seen.blocks, entry.seen.allocated, entry.seen.freed)
-    )
-
-
 def _ledger(feed: Feed, pipeline: Pipeline) -> dict[str, Entry]:
     source = feed.source
     ledger = Ledger((source.address, source.size))
     run = pipeline.start(feed, stepped=False)
-    while (results := run.step(watched=True)) is not None:
+    while (results := run.step()) is not None:
         for each in results:
-            ledger.note(each.stage.name, each.input, each.output, each.seen)
+            ledger.note(each.stage.name, each.input, each.output)
     return ledger.entries
+
+
+def _watch(feed: Feed, pipeline: Pipeline) -> dict[str, tuple[float | None, ...]]:
+    # By stage: blocks made, bytes allocated and freed per message, over the first packets.
+    run, seen = pipeline.start(feed, stepped=False), dict[str, Seen | None]()
+    while run.done < TRACED and (results := run.step(watched=True)) is not None:
+        for each in results:
+            name, before = each.stage.name, seen.get(each.stage.name, NOTHING)
+            seen[name] = None if before is None or each.seen is None else before + each.seen
+    return {
+        name: (None,) * len(_MADE) if each is None
+        else tuple(amount / run.done for amount in (each.blocks, each.allocated, each.freed))
+        for name, each in seen.items()
+    }  # fmt: skip
 
 
 def _trace(feed: Feed, pipeline: Pipeline) -> dict[str, tuple[float, int]]:
