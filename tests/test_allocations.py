@@ -282,7 +282,7 @@ def test_the_result_is_frozen_and_nothing_is_printed(capsys):
         seen.result.net = 0
     assert f"{seen.net:,} B held at the end" in str(seen)
     assert "kept = bytearray(MILLION)" in str(seen)
-    assert f"<td>{seen.by_line()[0].bytes:,}</td>" in seen._repr_html_()
+    assert f">{seen.by_line()[0].bytes:,}</td>" in seen._repr_html_()
     assert seen.result.as_dict()["lines"][0]["bytes"] == seen.by_line()[0].bytes
     assert capsys.readouterr() == ("", "")
     del kept

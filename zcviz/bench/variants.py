@@ -83,7 +83,7 @@ class Variants:
         """What came of it, in words."""
         fast, *_, slow = sorted(self.rows, key=lambda row: row.seconds)
         ratio = slow.seconds / fast.seconds
-        text = f"All give the same. {slow.name} takes {ratio:,.1f} times as long as {fast.name}"
+        text = f"All give the same: {slow.name} takes {ratio:,.1f} times as long as {fast.name}"
         if ratio < _ALIKE:
             text = "All give the same, in about the same time"
         if slow.allocated is None or fast.allocated is None or ratio < _ALIKE:

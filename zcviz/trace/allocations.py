@@ -6,7 +6,7 @@ import tracemalloc
 from dataclasses import asdict, dataclass
 from types import TracebackType
 
-from ..render import escape, printable, size_text
+from ..render import printable, renderer, size_text
 from .exact import Counts, Entrance, Exact
 from .hook import rehearse
 from .tracing import DOMAINS, Line, changes, tracing
@@ -69,7 +69,7 @@ class Allocations:
         return asdict(self)
 
     def __str__(self) -> str:
-        rows = [self._sentence()]
+        rows = [self.sentence]
         for line in self.by_line(self.shown):
             rows.append(
                 f"{size_text(line.bytes):>16}  {line.blocks:>9,} blocks  {line.domain:<6}  "
@@ -81,7 +81,9 @@ class Allocations:
 
     __repr__ = __str__
 
-    def _sentence(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """What was allocated, in words."""
         text = (
             f"{size_text(self.net)} held at the end in {self.blocks:,} blocks "
             f"(Python objects {size_text(self.python.bytes)}, "
@@ -91,19 +93,7 @@ class Allocations:
         return f"{text}); at most {size_text(self.peak)} at once"
 
     def _repr_html_(self) -> str:
-        head = "".join(
-            f"<th scope='col'>{name}</th>" for name in ("bytes", "blocks", "domain", "line")
-        )
-        head += "<th scope='col' style='text-align:left'>code</th>"
-        rows = "".join(
-            f"<tr><td>{line.bytes:,}</td><td>{line.blocks:,}</td><td>{escape(line.domain)}</td>"
-            f"<td>{escape(line.place)}</td>"
-            f"<td style='text-align:left'><code>{escape(line.source)}</code></td></tr>"
-            for line in self.by_line(self.shown)
-        )
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        every = self.exact._repr_html_() if self.exact is not None else ""
-        return f"<div><p>{escape(self._sentence())}.</p>{table if rows else ''}{every}</div>"
+        return str(renderer("allocations")(self))
 
 
 def allocations(*, exact: bool = False) -> Window:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-from ..render import escape, size_text
+from ..render import renderer, size_text
 from .hook import ACTIVE, Hook, hook, rehearse
 
 __all__ = ["Counts", "Entrance", "Exact", "Flow", "exact"]
@@ -99,7 +99,13 @@ class Counts:
         """Return all of it as plain dictionaries and numbers."""
         return asdict(self)
 
-    def _rows(self) -> list[tuple[str, ...]]:
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of what `rows` gives, but for the domain."""
+        return _COLUMNS
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """Return a row of text for each domain, its name first."""
         rows = []
         for name, flow in zip(_DOMAINS, (self.python, self.numpy, self.other), strict=True):
             if flow is None:
@@ -110,7 +116,9 @@ class Counts:
                 rows.append((name, *(f"{n:,}" for n in numbers), *(f"{n:,} B" for n in sizes)))
         return rows
 
-    def _sentence(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """What is not in the rows, in words."""
         if self.peak is None:
             return f"Not measured: {self.reason}."
         text = f"At most {size_text(self.peak)} held at once."
@@ -120,17 +128,11 @@ class Counts:
 
     def __str__(self) -> str:
         lines = ["{:<8}{:>13}{:>13}{:>13}{:>20}{:>20}{:>20}".format("", *_COLUMNS)]
-        lines += ["{:<8}{:>13}{:>13}{:>13}{:>20}{:>20}{:>20}".format(*row) for row in self._rows()]
-        return "\n".join([*lines, self._sentence()])
+        lines += ["{:<8}{:>13}{:>13}{:>13}{:>20}{:>20}{:>20}".format(*row) for row in self.rows()]
+        return "\n".join([*lines, self.sentence])
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th scope='col'>{name}</th>" for name in ("", *_COLUMNS))
-        body = "".join(
-            f"<tr><th scope='row'>{name}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
-            for name, *cells in self._rows()
-        )
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        return f"<div>{table}<p>{escape(self._sentence())}</p></div>"
+        return str(renderer("counts")(self))
 
 
 _COLUMNS = ("allocations", "frees", "reallocs", "allocated", "freed", "held")

@@ -211,6 +211,10 @@ def _views() -> Iterator[Rule]:
         "Only shape and strides change: the same bytes, walked through in another order.",
     )  # fmt: skip
     yield rule(
+        lambda f: f.named("reshape") and _scattered(f),
+        "The new shape, too, can be described by strides: the same bytes, and no new memory.",
+    )
+    yield rule(
         lambda f: f.named("reshape", "ravel"),
         "The items lie one after another already, so a new shape needs no new memory.",
     )
@@ -237,6 +241,10 @@ def _views() -> Iterator[Rule]:
     yield rule(
         lambda f: f.gives("pandas.") and f.takes("numpy.", "pyarrow."),
         "pandas takes the memory as it is: one column, one type, no missing values to mark.",
+    )
+    yield rule(
+        lambda f: f.takes("builtins.dict") and f.step.keywords.get("copy") is False,
+        "It was told copy=False, so it takes each array as it is.",
     )
     yield rule(
         lambda f: f.takes("pyarrow.", "polars.") or f.gives("pyarrow.", "polars."),
@@ -334,6 +342,10 @@ def _of_arrays() -> Iterator[Rule]:
         "An array of Python objects holds pointers: every value becomes an object first.",
     )
     yield rule(
+        lambda f: f.takes("numpy.ndarray") and f.gives("pyarrow.") and _scattered(f),
+        "Arrow's buffers know no strides: the items are brought together.",
+    )
+    yield rule(
         lambda f: f.takes("numpy.ndarray") and f.named("astype", "asarray", "array")
         and _other_type(f),
         "The type changes from {from} to {to}: every value is rewritten.",
@@ -406,6 +418,10 @@ def _of_tables() -> Iterator[Rule]:
     yield rule(
         lambda f: f.gives("pandas.") and f.takes("numpy."),
         "pandas copies an ndarray that others can write to, so that copy-on-write holds.",
+    )
+    yield rule(
+        lambda f: f.gives("pandas.") and f.takes("builtins.dict"),
+        "pandas copies the arrays that it finds in a dict, unless it is told copy=False.",
     )
     yield rule(
         lambda f: f.gives("polars.") and f.takes("numpy.", "builtins."),

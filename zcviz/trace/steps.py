@@ -82,8 +82,9 @@ def run_steps(
     Memory: the steps hold all intermediate values, so that no address is used twice. An operator
     that would have reused the memory of a value nobody else holds therefore does not.
     """
-    tree = ast.parse(expression.strip(), mode="eval")
-    evaluator = _Evaluator(dict(namespace), watch)
+    source = expression.strip()
+    tree = ast.parse(source, mode="eval")
+    evaluator = _Evaluator(source, dict(namespace), watch)
     return evaluator.value(tree.body), evaluator.steps
 
 
@@ -105,7 +106,8 @@ def step_of_call(
 
 
 class _Evaluator:
-    def __init__(self, namespace: dict[str, Any], watch: Watch) -> None:
+    def __init__(self, source: str, namespace: dict[str, Any], watch: Watch) -> None:
+        self._source = source
         self._names = namespace
         self._watch = watch
         self.steps: list[Step] = []
@@ -144,15 +146,18 @@ class _Evaluator:
     ) -> Any:
         result, seen = self._watch(run)
         self.steps.append(
-            Step(ast.unparse(node), kind, name, operands, result, keywords or {}, seen)
+            Step(self._text(node), kind, name, operands, result, keywords or {}, seen)
         )
         return result
+
+    def _text(self, node: ast.AST) -> str:
+        return ast.get_source_segment(self._source, node) or ast.unparse(node)
 
     def _attribute(self, node: ast.Attribute) -> Any:
         owner = self.value(node.value)
         if isinstance(owner, ModuleType):
             return getattr(owner, node.attr)
-        given = ((ast.unparse(node.value), owner),)
+        given = ((self._text(node.value), owner),)
         return self._take(node, "attribute", node.attr, given, lambda: getattr(owner, node.attr))
 
     def _index(self, node: ast.Subscript) -> Any:
@@ -160,7 +165,7 @@ class _Evaluator:
         if isinstance(node.value, ast.Attribute) and node.value.attr in _INDEXERS:
             held, name = node.value.value, node.value.attr
         owner, index = self.value(held), self._index_of(node.slice)
-        given = (ast.unparse(held), owner), (ast.unparse(node.slice), index)
+        given = (self._text(held), owner), (self._text(node.slice), index)
         indexer = getattr(owner, name) if name else owner
         return self._take(node, "index", name, given, lambda: indexer[index])
 
@@ -181,7 +186,7 @@ class _Evaluator:
             function, name = getattr(owner, node.func.attr), node.func.attr
             if not isinstance(owner, ModuleType | type):
                 kind = "method"
-                operands.append((ast.unparse(node.func.value), owner))
+                operands.append((self._text(node.func.value), owner))
         else:
             function = self.value(node.func)
             name = getattr(function, "__name__", type(function).__name__)
@@ -196,9 +201,9 @@ class _Evaluator:
         for node in nodes:
             if isinstance(node, ast.Starred):
                 for at, value in enumerate(self.value(node.value)):
-                    yield f"{ast.unparse(node.value)}[{at}]", value
+                    yield f"{self._text(node.value)}[{at}]", value
             else:
-                yield ast.unparse(node), self.value(node)
+                yield self._text(node), self.value(node)
 
     def _keywords(self, nodes: list[ast.keyword]) -> Iterator[tuple[str, Any]]:
         for node in nodes:
@@ -211,7 +216,7 @@ class _Evaluator:
     def _operator(
         self, node: ast.expr, op: ast.operator | ast.unaryop | ast.cmpop, *parts: ast.expr
     ) -> Any:
-        operands = tuple((ast.unparse(part), self.value(part)) for part in parts)
+        operands = tuple((self._text(part), self.value(part)) for part in parts)
         names = [ast.Name(f"_{i}", ast.Load()) for i in range(len(operands))]
         applied: ast.expr
         match op:

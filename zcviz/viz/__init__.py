@@ -23,7 +23,9 @@ _PICTURES = {
     "comparison": "timing:comparison_figure",
     "comparison table": "costs:comparison_table",
     "account": "reports:account_table",
+    "allocations": "reports:allocations_table",
     "copies": "reports:copies_table",
+    "counts": "reports:counts_table",
     "variants": "reports:variants_table",
 }
 

@@ -6,11 +6,15 @@ from collections.abc import Iterable
 
 from ..bench.variants import Variant, Variants
 from ..render import escape, size_text
+from ..trace import Allocations, Counts
 from ..trace.account import Account, AccountRow
 from ..trace.copies import Copies, Part, StepReport, shortened
+from ..trace.tracing import Line
 from .theme import CSS
 
-__all__ = ["account_table", "copies_table", "variants_table"]
+__all__ = [
+    "account_table", "allocations_table", "copies_table", "counts_table", "variants_table"
+]  # fmt: skip
 
 _MOST = 8  # parts of one step; of a table of a thousand columns the rest is summed up
 _CSS = """
@@ -20,22 +24,27 @@ _CSS = """
  max-width:46em;line-height:1.5}
 .zc-report table{border-collapse:collapse;font-size:.95em;font-variant-numeric:tabular-nums;
  margin:0}
-.zc-report th,.zc-report td{padding:.35em 1.1em .35em 0;text-align:left;vertical-align:top;
- border:0;background:none;color:var(--zc-ink)}
-.zc-report th{font-weight:600;color:var(--zc-soft);white-space:nowrap}
-.zc-report tbody tr{border-top:1px solid var(--zc-line);background:none}
-.zc-report code{white-space:pre-wrap;overflow-wrap:anywhere;background:none;color:inherit;padding:0}
-.zc-report td.zc-number{text-align:right;white-space:nowrap}
-.zc-report td.zc-fate{white-space:nowrap}
-.zc-report td.zc-why{min-width:16em;max-width:34em;color:var(--zc-soft)}
+.zc.zc-report table tr :is(th,td){padding:.35em 1.1em .35em 0;text-align:left;
+ vertical-align:top;border:0;background:none;color:var(--zc-ink)}
+.zc.zc-report table tr th{font-weight:600;color:var(--zc-soft);white-space:nowrap}
+.zc.zc-report table tbody tr:nth-child(n){border-top:1px solid var(--zc-line);
+ background:none}
+.zc.zc-report tr code{display:block;min-width:13em;white-space:pre-wrap;overflow-wrap:anywhere;
+ background:none;color:inherit;padding:0}
+.zc.zc-report table tr .zc-number{text-align:right;white-space:nowrap}
+.zc.zc-report table tr td.zc-fate{white-space:nowrap}
+.zc.zc-report table tr td.zc-why{min-width:16em;max-width:34em;color:var(--zc-soft)}
 .zc-report i{display:inline-block;width:1.5em;height:.8em;margin-right:.5em;box-sizing:border-box;
  vertical-align:-.05em}
 .zc-report i.zc-view{border:1px solid var(--zc-view);background:var(--zc-view-fill)}
 .zc-report i.zc-fresh{border:1px dashed var(--zc-copy);
  background:repeating-linear-gradient(135deg,var(--zc-copy-fill) 0 4px,var(--zc-copy) 4px 5px)}
-.zc-report td.zc-bar{min-width:9em;padding-right:1.2em}
+.zc.zc-report table tr td.zc-bar{min-width:9em;padding-right:1.2em}
 .zc-report td.zc-bar span{display:block;height:.8em;box-sizing:border-box;min-width:2px;
  margin-top:.35em;border:1px solid var(--zc-neutral);background:var(--zc-strip)}
+.zc-report td.zc-less span{border-style:dotted;background:none}
+.zc.zc-report tr .zc-fate code{display:inline;min-width:0}
+.zc-report table+table{margin-top:1em}
 .zc-report small{color:var(--zc-soft);display:block;padding-top:.6em}
 """
 
@@ -43,9 +52,7 @@ _CSS = """
 def copies_table(copies: Copies) -> str:
     """Return `Copies` as HTML: the sentence, and a row for each step."""
     rows = "".join(map(_step, copies.steps))
-    head = "".join(
-        f"<th scope='col'>{name}</th>" for name in ("step", "its result", "allocated", "why")
-    )
+    head = _head("step", "its result", "allocated", "why", numbers=("allocated",))
     spent = escape(copies.cost)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if rows else ""
     return _page(copies.sentence, table, spent)
@@ -79,7 +86,7 @@ def account_table(account: Account) -> str:
     """Return an `Account` as HTML: a row for each function, the bytes it copied as a bar."""
     most = max([row.copied + row.viewed for row in account.rows], default=0) or 1
     names = ("function", "bytes", *AccountRow.__slots__[1:])
-    head = "".join(f"<th scope='col'>{name}</th>" for name in names)
+    head = _head(*names, numbers=names[2:])
     rows = "".join(_account(row, most) for row in (*account.rows, account.total))
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     note = "Bytes, but for “made”: blocks of memory. A blue bar is viewed, a hatched one copied."
@@ -98,11 +105,48 @@ def _account(row: AccountRow, most: int) -> str:
     return f"<tr>{name}<td class='zc-fate'>{bars}</td>{_numbers(figures)}</tr>"
 
 
+def allocations_table(found: Allocations) -> str:
+    """Return `Allocations` as HTML: a row for each line of code, what it holds as a bar."""
+    lines = found.by_line(found.shown)
+    most = max([abs(line.bytes) for line in lines], default=0) or 1
+    rows = "".join(_held(line, most) for line in lines)
+    names = ("line", "code", "holds", "bytes", "blocks", "of")
+    head = _head(*names, numbers=("bytes", "blocks"))
+    table = f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else ""
+    if found.exact is not None:
+        table += _counted(found.exact)
+    return _page(f"{found.sentence}.", table, "")
+
+
+def counts_table(counts: Counts) -> str:
+    """Return `Counts` as HTML: a row for each domain."""
+    return _page(counts.sentence, _counted(counts), "")
+
+
+def _held(line: Line, most: int) -> str:
+    kind = "zc-bar zc-less" if line.bytes < 0 else "zc-bar"
+    share = 100 * abs(line.bytes) / most
+    return (
+        f"<tr><td>{escape(line.place)}</td><td><code>{escape(line.source)}</code></td>"
+        f"<td class='{kind}'><span style='width:{share:.1f}%'></span></td>"
+        f"{_numbers((f'{line.bytes:,}', f'{line.blocks:,}'))}<td>{escape(line.domain)}</td></tr>"
+    )
+
+
+def _counted(counts: Counts) -> str:
+    head = _head("every allocation", *counts.columns, numbers=counts.columns)
+    rows = "".join(
+        f"<tr><th scope='row'>{escape(name)}</th>{_numbers(map(escape, cells))}</tr>"
+        for name, *cells in counts.rows()
+    )
+    return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+
+
 def variants_table(variants: Variants) -> str:
     """Return `Variants` as HTML: a row each, the time as a bar."""
     slowest = max(row.seconds for row in variants.rows)
     names = ("variant", "time", "median", "spread", "allocated", "in blocks", "at once", "kept")
-    head = "".join(f"<th scope='col'>{name}</th>" for name in names)
+    head = _head(*names, numbers=names[2:])
     rows = "".join(_variant(row, slowest) for row in variants.rows)
     facts = " · ".join(f"{key} {value}" for key, value in variants.host.items())
     note = (
@@ -123,6 +167,11 @@ def _variant(row: Variant, slowest: float) -> str:
         size_text(row.peak), size_text(row.kept),
     )  # fmt: skip
     return f"<tr><th scope='row'>{escape(row.name)}</th>{bar}{_numbers(figures)}</tr>"
+
+
+def _head(*names: str, numbers: Iterable[str]) -> str:
+    kinds = dict.fromkeys(numbers, " class='zc-number'")
+    return "".join(f"<th scope='col'{kinds.get(name, '')}>{name}</th>" for name in names)
 
 
 def _numbers(figures: Iterable[str]) -> str:
