@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -65,7 +66,7 @@ def candidates(
         raise SelectionError(f"unknown protocol {protocol!r}; known: {', '.join(FEEDS)}")
     feeds = [FEEDS[protocol]] if protocol else list(FEEDS.values())
     if schema is not None:
-        from .schema import clocked, read_schema
+        from .schema import read_schema
 
         feeds = [feed for feed in feeds if feed.head is not None]
         if not feeds:
@@ -77,15 +78,16 @@ def candidates(
             raise SelectionError(
                 f"the schema {read.name!r} has another message header than {names}"
             )
-        feeds = [
-            replace(
-                feed,
-                messages=tuple(clocked(each, feed.clocks) for each in read.messages),
-                schema_id=read.schema_id,
-            )
-            for feed in fitting
-        ]
+        feeds = [_with_messages(feed, read) for feed in fitting]
     return [Way(feed, framing) for feed in feeds for framing in feed.framings]
+
+
+@lru_cache(maxsize=64)
+def _with_messages(feed: Protocol, read: Protocol) -> Protocol:
+    from .schema import clocked
+
+    messages = tuple(clocked(each, feed.clocks) for each in read.messages)
+    return replace(feed, messages=messages, schema_id=read.schema_id)
 
 
 def _alike(feed: Protocol, read: Protocol) -> bool:

@@ -12,6 +12,7 @@ import pytest
 import zcviz
 from tests import helpers
 from tests.helpers import add, day, delete, frames, mold, packet, pcap, trade
+from zcviz import samples
 from zcviz.bench.comparison import compare
 from zcviz.codec import gather
 from zcviz.pipelines import PIPELINES
@@ -207,3 +208,19 @@ def test_comparing_lets_go_of_everything():
             gc.collect()
     assert found.held < MB
     assert kept.messages == 1400
+
+
+@pytest.mark.parametrize("feed", ["mdp3", "deribit"])
+def test_opening_with_a_schema_again_and_again_holds_nothing_more(feed):
+    content = samples.small(feed, "pcap", 12).data
+
+    def look():
+        with zcviz.open(content, schema=samples.SCHEMAS[feed]) as opened:
+            list(opened.records())
+            list(opened.views())
+
+    look()
+    with peak() as seen:
+        for _ in range(10):
+            look()
+    assert seen.held < 20_000

@@ -15,6 +15,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from ..errors import SpecError
@@ -62,7 +63,8 @@ def read_schema(source: str | os.PathLike[str] | bytes, base: Protocol | None = 
 
     Notes
     -----
-    Memory: nothing of the XML is kept.
+    Memory: the XML of the newest 32 schemas is kept, and the same XML gives the same `Protocol`:
+    what is made for a message, such as the class of its views, is made once.
 
     References
     ----------
@@ -70,11 +72,16 @@ def read_schema(source: str | os.PathLike[str] | bytes, base: Protocol | None = 
     "Field encoding", "Message structure", "Message schema", "Schema extension mechanism".
     """
     if isinstance(source, bytes):
-        return _Reader(parse(source, "schema")).protocol(base)
+        return _read(source, "schema", base)
     path = Path(source)
     with path.open("rb") as file:
         content = file.read(MOST_BYTES + 1)
-    return _Reader(parse(content, path.name)).protocol(base)
+    return _read(content, path.name, base)
+
+
+@lru_cache(maxsize=32)
+def _read(content: bytes, name: str, base: Protocol | None) -> Protocol:
+    return _Reader(parse(content, name)).protocol(base)
 
 
 def clocked(message: Message, units: Mapping[str, str]) -> Message:
