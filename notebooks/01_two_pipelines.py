@@ -1,14 +1,15 @@
 # %% [markdown]
 # # Two pipelines, step by step
 #
-# A pipeline gets from the bytes of a file to an answer. Here you send **one packet** through four
-# of them, stage by stage. After each stage you see all memory that exists because of that packet:
-# every copy, every view, with its real address and drawn to scale.
+# A pipeline gets from the bytes of a file to an answer. Here you send **one packet** through two of
+# them, side by side. At each step you see all memory that exists because of that packet: every
+# copy, every view, drawn to scale, with its real address. Then you put a third pipeline between
+# the two, and a fourth, until you know what it is that makes the difference.
 #
-# - **You will do:** follow one message through four pipelines, predict what each stage costs,
-#   measure it.
-# - **You will learn:** why looking instead of copying is not enough; what is enough; who owns the
-#   bytes you look at, and what that means for you.
+# - **You will do:** step one packet, then sixteen, through four pipelines; predict what each of
+#   them copies and makes; measure all four over the whole file.
+# - **You will learn:** why looking instead of copying is not enough, and what is; where zero-copy
+#   begins and where it ends; when copying is the better choice.
 # - **You need:** the ideas of [Start here](00_start_here.ipynb) (copy, view, index), and about
 #   twenty minutes.
 #
@@ -19,117 +20,209 @@
 FILE = "../data/feed.pcap"  # for a file of your own, change this line and nothing else
 
 import zcviz
-from zcviz.lessons import beside, exercise, figure, figures, predict
-from zcviz.lessons.stages import choose_message, send, side_by_side
+from zcviz.lessons import exercise, figure, figures, predict
 
 feed = zcviz.open(FILE)
 feed
 
 # %% [markdown]
-# The first thing is a packet that is easy to look at: from the middle of the feed, with a few
-# messages in it, one of them a new order. That one is *your message*.
+# ## 1 · One packet
+#
+# The job is a small one: add up shares and money for each security. Two pipelines do it.
+#
+# - **copying** ▨ is how most programs read a capture. Cut the packet out of the file. Cut the
+#   datagram out of the packet. Cut each message out of that. Decode it into a record, and add the
+#   records up. Every cut is a slice of `bytes`.
+# - **columnar** ▬ cuts nothing. It notes where each message is (the **index**), fetches the values
+#   that are to be added, all of one field at once (a **column**), and adds the columns up.
+#
+# This is the packet; one of its messages is *yours*. zcviz has sent it through both pipelines
+# already, but does not show that yet:
 
 # %%
-message = choose_message(feed)
-copying = send(feed, "copying", message)
-copying.before
-
-# %% [markdown]
-# The strip is memory, as long as it has bytes. This one is a piece of the file, mapped into memory:
-# headers first, then the messages, each with its length before it. The edges are torn, because the
-# file goes on to both sides. On the right of it stands where it begins: its address.
-#
-# ## 1 · Copying
-#
-# This is how most programs read a capture. Cut the frame out of the file. Cut the payload out of
-# the frame. Cut each message out of that. Decode it. Every cut is a slice of `bytes`.
+single = zcviz.stepper(feed)  # another message of the feed: zcviz.stepper(feed, 5000)
+trip = single.trip
+message = trip.first + trip.message  # yours, by its number in the feed
+mine = feed.index.sizes[trip.first : trip.first + trip.number]
+figures(
+    figure(len(mine), "", "messages in it"),
+    figure(mine.sum(), "B", "of messages, without any header"),
+    sentence=trip.subject + ".",
+)
 
 # %%
-packet_size = len(copying.results[0].output)
-bytes_guess = predict(
-    f"What is cut out of the file first has {packet_size:,} bytes. "
-    "How many bytes will have been copied when its messages are decoded?",
+copying_guess = predict(
+    f"These messages are {mine.sum():,} bytes. How many bytes has copying copied by the time they "
+    "are added up?",
     unit="bytes",
 )
-bytes_guess
+copying_guess
 
 # %%
-copying.after("packet")
+columnar_guess = predict("And columnar?", unit="bytes")
+columnar_guess
 
 # %% [markdown]
-# Orange and hatched is memory that was copied into. The band shows from where.
+# Now step through it.
 #
-# The new strip has an address of its own, far from that of the file. From here on nobody needs the
-# file for these bytes; and they exist twice.
+# 1. Press **Step**, and read what it says, until all is added up. Arrow keys do the same.
+# 2. At which step is there a new strip of memory? On which side?
+# 3. Where does *zero-copy so far* end?
+# 4. Point at a field in the strip, say the price: it is marked wherever a copy of it is.
 
 # %%
-copying.after("datagram")
+single
 
 # %% [markdown]
-# The headers are off. To get rid of them, everything else was copied.
+# A strip is memory, as long as it has bytes. The uppermost one is a piece of the file, mapped into
+# memory; the edges are torn, because the file goes on to both sides. Orange and hatched is memory
+# that was copied into. Blue brackets are the entries of the index, and the plain strips hold them:
+# numbers that say where a message begins, how long it is, and of what type. They are **derived**
+# from the feed. No message is in them.
 
 # %%
-copying.after("message")
-
-# %% [markdown]
-# Now each message is an object. Your program can keep one and forget the others: that is what
-# these copies are good for.
-
-# %%
-copying.after("record")
-
-# %% [markdown]
-# The last copy is another kind. The bytes of the wire became Python's integers and texts, and each
-# of them is an object with a head of its own. Compare the bytes on the wire with the bytes that
-# the row says the objects take.
-
-# %%
-copied = copying.after("record").copied
-bytes_guess.reveal(
-    copied,
-    f"That is {copied / packet_size:.1f} times what was cut out of the file. "
-    "Every stage copies all that is left, whether anybody will look at it or not.",
+copying, columnar = trip.steps[-1].lanes  # what the panel shows at the last step
+copying_guess.reveal(
+    copying.copied,
+    "Each cut copies all that is left, whether anybody will look at it or not. And decoding copies "
+    f"once more: your message is in memory {copying.places} times.",
     kind="copying",
 )
 
 # %%
-copying.after("summary")
+columnar_guess.reveal(
+    columnar.copied,
+    "Up to the index it is **zero-copy**: from the map of the file to the place of each message, "
+    "no byte was copied. There it ends. The columns **are** copies, of the fields that are added "
+    "up and no others, in the byte order of your processor.",
+    kind="zero-copy",
+)
 
 # %% [markdown]
-# The sums are what the pipeline is for. Everything above them was made, used once and dropped;
-# the next packet makes all of it again.
-
-# %% [markdown]
-# ## 2 · The same cuts, as views
-#
-# A slice of a `memoryview` copies nothing: it is a window into memory that somebody else owns. So
-# take the very same pipeline and give it a memoryview of the file. Each cut is now a view. The
-# rest is unchanged, to the last line.
+# So is columnar better? Look at the other figures of the panel before you say yes:
 
 # %%
-slicing = send(feed, "slicing", message)
-slicing.after("message")
+figures(
+    figure(copying.objects, "", "objects made by copying", kind="copying"),
+    figure(columnar.objects, "", "objects made by columnar", kind="zero-copy"),
+    figure(copying.ns / 1000, "µs", "spent by copying", kind="copying"),
+    figure(columnar.ns / 1000, "µs", "spent by columnar", kind="zero-copy"),
+)
 
 # %% [markdown]
-# Blue and solid is a view. It has no strip, because it has no memory of its own: only a place on
-# the strip of the owner. The cuts of this pipeline copied nothing at all.
+# Few bytes copied, and nothing gained. For a packet with so few messages, arrays are objects like
+# any other, and calling a compiled loop costs more than the loop.
+
+# %% [markdown]
+# ## 2 · Sixteen packets
+#
+# A file has many packets, and they need not be taken one by one. So take sixteen, and ask what
+# grows.
+
+# %%
+batch = zcviz.stepper(feed, message, batch=True)
+number = batch.trip.number
+several_copying, several_columnar = batch.trip.steps[-1].lanes
+objects_guess = predict(
+    f"For {trip.number} messages columnar made {columnar.objects} objects. In the batch there are "
+    f"{number}. How many objects does columnar make for them?",
+    unit="objects",
+)
+objects_guess
+
+# %%
+batch
+
+# %%
+objects_guess.reveal(
+    several_columnar.objects,
+    "A few arrays for each message **type** that occurs, however many messages there are of it. "
+    "With more messages the arrays get longer. There are no more of them.",
+    kind="zero-copy",
+)
+
+# %%
+from zcviz.lessons.listing import listing
+
+rows = [
+    ("messages", trip.number, number),
+    ("copying: bytes copied", copying.copied, several_copying.copied),
+    ("columnar: bytes copied", columnar.copied, several_columnar.copied),
+    ("copying: objects", copying.objects, several_copying.objects),
+    ("columnar: objects", columnar.objects, several_columnar.objects),
+]
+
+# %%
+listing(
+    ["", f"one {trip.unit}", "a batch", "times as many"],
+    [(name, one, many, f"{many / max(one, 1):.1f}") for name, one, many in rows],
+    title="What grows with the batch",
+    sentence="Bytes grow with the messages, on both sides. So do the objects of copying. The "
+    "objects of columnar hardly do.",
+)
+
+# %% [markdown]
+# Bytes, then, or objects: which of the two makes a pipeline slow? Take the copies away, and leave
+# everything else as it is.
+
+# %% [markdown]
+# ## 3 · Is slicing memoryviews already zero-copy?
+#
+# A slice of a `memoryview` copies nothing: it is a window into memory that somebody else owns. This
+# is the line that cuts the messages out, in zcviz itself:
+
+# %%
+from inspect import getsource
+
+from zcviz.walk import Walker
+
+print(getsource(Walker.messages))
+
+# %% [markdown]
+# In *copying*, `piece` is `bytes`, and each slice a copy. Hand the same line a `memoryview`, and
+# each slice is a view. Do that from the first cut on, change nothing else, and you have the
+# pipeline **slicing**.
 
 # %%
 slicing_guess = predict(
-    "How fast is this pipeline, if copying is 1?", choices=[0.5, 1, 1.5, 2, 3, 5], unit="×"
+    f"Copying copied {copying.copied:,} bytes for your packet. How many does slicing copy?",
+    unit="bytes",
 )
 slicing_guess
 
 # %%
+sliced = zcviz.stepper(feed, message, pipelines=("copying", "slicing"))
+slicing = sliced.trip.steps[-1].lanes[1]
+sliced
+
+# %%
+slicing_guess.reveal(
+    slicing.copied,
+    "The cuts are **zero-copy**: from the map to the messages, no byte was copied. The records are "
+    "not: a record owns its values, all of them, whatever they were decoded from.",
+)
+
+# %% [markdown]
+# So slicing is zero-copy up to the messages, and not one step further. Step there and back, and
+# compare the *objects*: both sides make the same number. A view has no copy of the bytes, but it is
+# a Python object too.
+
+# %%
+pace_guess = predict(
+    "How fast is slicing, if copying is 1?", choices=[0.5, 1, 1.5, 2, 3, 5], unit="×"
+)
+pace_guess
+
+# %%
 some = zcviz.compare(feed, ("copying", "slicing"), messages=10_000, rounds=15)
 pace = some.total("copying").ns / some.total("slicing").ns
-slicing_guess.reveal(pace, "The copies are gone, and next to nothing is gained. Why?")
+pace_guess.reveal(pace, "Most of the copies are gone, and next to nothing is gained. Why?")
 
 # %%
 import sys
 
-start, stop = copying.bounds(message)
-as_view = feed.source.view[start:stop]
+start = int(feed.index.offsets[message])
+as_view = feed.source.view[start : start + int(feed.index.sizes[message])]
 as_bytes = bytes(as_view)
 figures(
     figure(len(as_bytes), "B", "your message on the wire"),
@@ -139,87 +232,82 @@ figures(
 )
 
 # %% [markdown]
-# A view is a Python object too. It has to be allocated, filled in, counted and freed, and that is
-# most of what a copy of so few bytes costs as well. Swapping copies for views exchanges one object
-# for another. How large must a slice be for a view to pay?
+# A view has to be allocated, filled in, counted and freed, and that is most of what a copy of so
+# few bytes costs as well. How large must a slice be for a view to pay?
 
 # %%
-from timeit import timeit
+from timeit import repeat
 
 owner = bytes(200_000)
 window = memoryview(owner)
-print("slice of        as bytes   as a view   [ns]")
-for size in (36, 1_000, 10_000, 100_000):
-    copied = timeit(lambda size=size: owner[1 : size + 1], number=5_000) / 5_000
-    viewed = timeit(lambda size=size: window[1 : size + 1], number=5_000) / 5_000
-    print(f"{size:>8,} B  {copied * 1e9:>9,.0f}   {viewed * 1e9:>9,.0f}")
 
-# %% [markdown]
-# The view costs the same for any size, the copy does not. For a large payload the view wins by far.
-# Messages of a market are small. For them, **views alone do not pay.**
-#
-# So the question is not how to copy less. It is how to make fewer objects.
 
-# %% [markdown]
-# ## 3 · Flyweight: one view that moves
-#
-# Why make a view for every message, if you look at one after the other? One object a message
-# *type* is enough, if it can be aimed: it holds the memory and an offset, and reads a field when
-# you ask for it. Such an object is called a flyweight.
+def cost(memory, size):
+    rounds = repeat(lambda: memory[1 : size + 1], number=1_000, repeat=9)
+    return round(min(rounds) * 1e6)  # nanoseconds for one of the thousand
+
 
 # %%
-flyweight = send(feed, "flyweight", message)
-flyweight.after("datagram")
-
-# %%
-flyweight.after("message")
-
-# %% [markdown]
-# Each message is only a place now: where it starts and where it ends. These places are numbers in
-# Python lists, derived from the feed, and no byte of it.
-#
-# Here is the flyweight itself. Aimed at your message, it is a view of just that:
-
-# %%
-aim = flyweight.results[flyweight.stages.index("message")].output
-mine = aim[message - flyweight.packet.start]
-zcviz.memory_picture(
-    zero_copy=[("flyweight", mine)], source=feed.source, segments=flyweight.segments
+sizes = (36, 1_000, 10_000, 100_000)
+listing(
+    ["a slice of", "as bytes [ns]", "as a view [ns]"],
+    [(f"{size:,} B", cost(owner, size), cost(window, size)) for size in sizes],
+    title="What a slice costs: the least of nine rounds",
+    sentence="The view costs the same for any size, the copy does not.",
 )
 
 # %% [markdown]
-# Adding up moves it from message to message. The values that it reads on the way become Python
-# integers, and are gone as soon as they are added:
+# For a large payload the view wins by far. Messages of a market are small. For them, **views alone
+# do not pay.** So the question is not how to copy less. It is how to make fewer objects.
+
+# %% [markdown]
+# ## 4 · Where the objects go
+#
+# Why make a view for every message, if you look at one after the other? One object a message *type*
+# is enough, if it can be aimed: it holds the memory and an offset, and reads a field when you ask
+# for it. Such an object is a **flyweight**. The pipeline of that name makes neither a view nor a
+# record for each message. It notes places in a list, and moves from one to the next.
 
 # %%
-flyweight.after("summary")
+fewer_guess = predict(
+    f"Slicing made {slicing.objects} objects for your packet. How many does flyweight make?",
+    unit="objects",
+)
+fewer_guess
 
 # %%
-flyweight_guess = predict(
+moved = zcviz.stepper(feed, message, pipelines=("slicing", "flyweight"))
+flyweight = moved.trip.steps[-1].lanes[1]
+moved
+
+# %%
+fewer_guess.reveal(
+    flyweight.objects,
+    "The views of the cuts, and the numbers that say where each message starts and ends. These are "
+    "**derived** from the feed, and no byte of it. From the map to the sums flyweight is "
+    "**zero-copy**: a value that it reads is a Python number for a moment, and then part of a sum.",
+)
+
+# %%
+fly_guess = predict(
     "How fast is flyweight, if copying is 1?", choices=[0.5, 1, 1.5, 2, 3, 5], unit="×"
 )
-flyweight_guess
+fly_guess
 
 # %%
 some = zcviz.compare(feed, ("copying", "flyweight"), messages=10_000, rounds=15)
 pace = some.total("copying").ns / some.total("flyweight").ns
-flyweight_guess.reveal(
+fly_guess.reveal(
     pace,
-    "It makes no object for a message. But each field that is read becomes a Python integer, and "
-    "reading it is a call. The more fields you read, the less is left of the gain.",
+    "No byte copied, hardly an object kept, and still no wonder. Each field that is read becomes a "
+    "Python number, and reading it is a call. The work has moved, from decoding to adding up.",
 )
 
-# %%
-some
-
 # %% [markdown]
-# The work has moved: flyweight has no stage `record`, and pays in `summary`, where the fields are
-# read.
-#
 # ### How many fields?
 #
 # A record decodes all fields in one call. A flyweight makes one call for each field you read. So
-# there is a number of fields from which on the record is cheaper. Try to guess it.
+# there is a number of fields from which on the copy is cheaper.
 
 # %%
 fields_guess = predict("From how many fields on is the record the cheaper way?", unit="fields")
@@ -228,11 +316,13 @@ fields_guess
 # %%
 from zcviz.codec import record_of, view_of
 
-table = copying.table  # your message's type; another one: feed.protocol["U"]
-places = feed.index.offsets[feed.index.tags == table.tag[0]][:5_000].tolist()
+tag = int(feed.index.tags[message])
+table = next(each for each in feed.protocol if each.key == tag)  # or another: feed.protocol["U"]
+places = feed.index.of_type(table.key)[:5_000].tolist()
 data, decode, view = feed.source.view, record_of(table), view_of(table)()
 
 
+# %%
 def with_records(read):
     for at in places:
         read(decode(data, at))
@@ -259,68 +349,12 @@ fields_guess.reveal(
 )
 
 # %% [markdown]
-# ## 4 · Columnar: no object for a message
+# ## 5 · All four, over the whole file
 #
-# The last pipeline makes no Python object per message at all, neither copy nor view nor number. A
-# compiled loop goes through the packets and writes down where each message is.
-
-# %%
-columnar = send(feed, "columnar", message)
-columnar.after("index")
-
-# %% [markdown]
-# This is the **index**: a few arrays with one entry a message: offset, size, tag. (In a capture, a
-# second table has one entry a datagram, and says which messages that brought.) An entry is no view:
-# it does not keep the file in memory. It is no copy either, for there is no byte of the message in
-# it but its tag. It is *derived*.
-#
-# Next, the pipeline fetches the fields that it adds up, and no others.
-
-# %%
-columnar.after("gather")
-
-# %% [markdown]
-# **These are copies**, and the picture says so: a value of each message went into an array of its
-# own, in the byte order of your processor. The bands show which. The rest of the message was never
-# touched.
-
-# %%
-columnar.after("summary")
-
-# %% [markdown]
-# For so few messages that is not a small number of objects. But at full speed this pipeline takes a
-# whole block of packets at once. What happens to the number of objects then?
-
-# %%
-block = send(feed, "columnar", message, stepped=False)
-objects_guess = predict(
-    f"It made {columnar.after('gather').objects} objects for {len(columnar.packet)} messages. "
-    f"How many does it make for a block of {len(block.packet):,}?",
-    unit="objects",
-)
-objects_guess
-
-# %%
-objects_guess.reveal(
-    block.after("gather").objects,
-    "A few arrays for each message type that occurs, however many messages there are. The arrays "
-    "get longer; their number does not grow.",
-    kind="zero-copy",
-)
-
-# %% [markdown]
-# Here are both ways once more, at one scale: copying on its way to records, columnar on its way to
-# columns.
-
-# %%
-side_by_side(copying.after("record"), columnar.after("gather"))
-
-# %% [markdown]
-# ## 5 · What each stage costs
-#
-# Now all four at full speed, over many messages. How long a stage takes cannot be seen from
-# outside while the stages run hand in hand. So the pipeline runs once as it is, for the total, and
-# once with a look at the clock after each stage: that says which share of the total is whose.
+# Now at full speed. Columnar no longer takes a packet or sixteen, but thousands at once. How long a
+# stage takes cannot be seen from outside while the stages run hand in hand; so each pipeline runs
+# once as it is, for the total, and once with a look at the clock after each stage, which says what
+# share of the total is whose.
 
 # %%
 stage_guess = predict(
@@ -348,8 +382,8 @@ result.plot()
 # %% [markdown]
 # Look at the two charts together. Slicing copies far less than copying and takes about as long.
 # Flyweight copies nothing and is not far away. Columnar copies *more* than flyweight. So what sets
-# it apart is not on the lower chart. It is in the column **blocks** of the table: the pieces of
-# memory that are made for each message.
+# it apart is not on the lower chart. It is in the ledger, in the column **made**: the blocks of
+# memory that are allocated for each message, those included that are freed at once.
 
 # %%
 result
@@ -361,66 +395,35 @@ result
 #
 # - **viewed** is what a stage's output overlaps of its input, by address. **copied** is fresh
 #   memory that holds values from the wire. **derived** is other fresh memory: offsets, sizes, sums.
-# - Times and memory are never measured together: watching every allocation makes Python many times
-#   slower.
+# - Times and memory are never measured together: watching every allocation takes time itself.
 # - All four give the same sums, to the last digit. If they did not, nothing would be timed.
 
 # %% [markdown]
-# ## 6 · Who owns what
+# ## 6 · Where copying is the better choice
 #
-# A view is a promise: the owner's memory stays as long as the view lives. `provenance` follows that
-# chain, from any object to the memory it shows. First the flyweight, then the view of your message:
-
-# %%
-beside(zcviz.provenance(mine), zcviz.provenance(as_view), titles=["flyweight", "memoryview slice"])
-
-# %% [markdown]
-# The flyweight borrows from the view that it is aimed into, and that view from the owner of all
-# bytes. Both chains end there. Now the index and a gathered column:
-
-# %%
-column = feed.table(table.name)["timestamp"]
-beside(
-    zcviz.provenance(feed.index.offsets),
-    zcviz.provenance(column),
-    titles=["index.offsets", "a gathered column"],
-)
-
-# %% [markdown]
-# Their chains end in memory of their own: neither needs the file once it is made. And how much
-# stays in memory for a very small view?
-
-# %%
-keep_guess = predict(
-    "Eight bytes of the feed, seen through a view. How many bytes stay in memory for them?",
-    unit="bytes",
-)
-keep_guess
+# You have met two places. The columns are copies: in the file the prices of two orders lie apart,
+# in the byte order of the network, and a compiled loop wants them side by side. And who reads
+# nearly all fields of a message is better off with a record.
+#
+# The third is time. A view is a promise: its owner's memory stays as long as the view lives. So
+# what happens if you keep eight bytes, and close the file?
 
 # %%
 second = zcviz.open(FILE)  # the same file, mapped once more
-eight_bytes, moving = second.data[:8], next(second.views())
-keep_guess.reveal(
-    zcviz.provenance(eight_bytes).owner.keeps_alive,
-    "All of it. A view keeps its owner, and an owner cannot be kept in part.",
-    kind="zero-copy",
+eight_bytes = second.data[:8]
+try:
+    second.close()
+except zcviz.errors.BufferLifetimeError as refused:
+    print(refused)
+figures(
+    figure(eight_bytes.nbytes, "B", "are looked at"),
+    figure(zcviz.provenance(eight_bytes).owner.keeps_alive, "B", "stay in memory for them"),
 )
 
 # %% [markdown]
-# So what happens if you close the file while somebody still looks?
-
-# %%
-try:
-    second.close()
-    print("closed")
-except zcviz.errors.BufferLifetimeError as refused:
-    print(refused)
-
-# %% [markdown]
-# Closing is refused, and the error names who is looking. Without that, the next read would find
-# memory that is gone, and the process would end without a word. (A file in gzip is not mapped. Its
-# bytes were unpacked into Python's own memory, which stays while anybody looks; that can be closed
-# at any time.) Copy what you need, and it closes:
+# Closing is refused, and the error names who is looking: the next read would find memory that is
+# gone. (A file in gzip is not mapped. Its bytes were unpacked into Python's own memory, which stays
+# while anybody looks; that can be closed at any time.) Copy what you need, and it closes:
 
 # %%
 eight_bytes = bytes(eight_bytes)
@@ -428,73 +431,30 @@ second.close()
 second
 
 # %% [markdown]
-# `moving` is a flyweight of that feed, and it did not stand in the way. A feed knows the flyweights
-# that it handed out, and takes them back when it is closed:
-
-# %%
-try:
-    print(moving.timestamp)
-except zcviz.errors.BufferLifetimeError as refused:
-    print(refused)
-
-# %% [markdown]
-# ## 7 · Where columnar copies, and why that is right
-#
-# The stage `gather` copies. Could the columns not be views as well? In the file the prices of two
-# orders lie apart, with other fields and other messages between them, and their bytes stand in the
-# order of the network. Whoever wants to add them up has to fetch them one by one. The only question
-# is how often.
-#
-# The latest timestamp of some messages, asked in three ways:
-
-# %%
-from statistics import median
-
-from zcviz.bench.measure import interleaved
-from zcviz.codec import gather
-
-offsets = feed.index.offsets[feed.index.tags == table.tag[0]][:5_000]
-column = gather(feed.data, offsets, table, "timestamp")
-answers = {
-    "read in place": lambda: max(view.wrap(data, at).timestamp for at in places),
-    "gather, then ask": lambda: gather(feed.data, offsets, table, "timestamp").max(),
-    "ask what was gathered": column.max,
-}
-
-# %%
-taken = interleaved(answers, rounds=9)
-nanoseconds = {name: median(times) * 1e9 / len(places) for name, times in taken.items()}
-figures(
-    *(figure(ns, "ns", f"per message: {name}") for name, ns in nanoseconds.items()),
-    sentence="One copy, made by compiled code, costs less than reading once in Python. From then "
-    "on every further question about that field is nearly free.",
-)
-
-# %% [markdown]
-# One copy of a few bytes per message, made where it pays. In general:
-#
 # | you want to | then | because |
 # |---|---|---|
 # | look once at a few fields of many messages | index, view | nothing is made that nobody reads |
 # | ask the same field again and again | gather a column | they lie together, in your byte order |
 # | read nearly all fields of each message | decode a record | one call for all of them |
 # | keep a little for long | copy it | a view would keep all of its owner |
-# | hand data to code that you do not know | copy it | it is clear again who owns it |
 # | keep what lies in a buffer for receiving | copy it | a view would show the next packet |
 #
 # Zero-copy is worth having where it saves *objects*, and where what is copied is large. It is not
-# an end in itself.
+# an end in itself. [Where copies hide](03_where_copies_hide.ipynb) measures when a copy is the
+# right choice.
 
 # %% [markdown]
 # ## What you saw
 #
 # - Copying puts every byte of a packet into memory several times, to look at few of them once.
+# - For one packet, columns gain next to nothing. For many, the bytes grow with the messages, and
+#   the number of arrays hardly does.
 # - Views in place of copies saved most of the bytes and hardly any time: a view is an object too.
-# - A flyweight pays where few fields are read, and stops paying where many are. You measured where.
+# - A flyweight copies nothing, from the map to the sums. It pays where few fields are read.
 # - An index makes no object for a message, and compiled loops can use it. That is where the time
 #   went, and not into the bytes.
-# - Columns are copies, made once and on purpose.
-# - A view keeps its owner, all of it. `close()` refuses and says who is looking.
+# - *Zero-copy* has a beginning and an end. From the map on, columnar is zero-copy up to the index,
+#   slicing up to the messages, flyweight up to the sums, and copying nowhere.
 
 # %% [markdown]
 # ## Two exercises
@@ -533,9 +493,9 @@ both_sides.check(bought_and_sold)
 # - **[From bytes to index to columns](02_columns_and_indexes.ipynb)**: what a column costs and when
 #   it pays, one question asked in five ways, and how far all of it is from the limit of your
 #   machine.
-# - **Another message:** put `choose_message(feed, "P")` (a trade), or any number below `len(feed)`,
-#   into the second cell and run all cells again.
-# - **Your own file:** change the first line. A BinaryFILE has no packets; 64 messages stand in for
-#   one, and the stage `datagram` falls away. Try `../data/feed.itch`.
+# - **All four at once:** `zcviz.stepper(feed, pipelines=("copying", "slicing", "flyweight",
+#   "columnar"))`. In every panel you can pick another packet, and another message of it.
+# - **Your own file:** change the first line. A BinaryFILE has no packets; pieces of 64 messages
+#   stand in for them, and the step *datagram* falls away. Try `../data/feed.itch`.
 # - **A pipeline of your own:** `zcviz/pipelines` is short. Its stages are plain functions, and they
 #   are the same functions whether they run at full speed or one packet at a time, as here.

@@ -22,7 +22,9 @@ def test_a_view_is_flat_read_only_and_no_copy(as_buffer):
     assert address_of(buffer) == (np.frombuffer(buffer, np.uint8).ctypes.data, 100)
 
 
-@pytest.mark.parametrize("buffer", [b"", bytearray(), np.empty(0), memoryview(b"")], ids=repr)
+@pytest.mark.parametrize(
+    "buffer", [b"", bytearray(), np.empty(0), memoryview(b"")], ids=lambda each: type(each).__name__
+)
 def test_nothing_has_a_view_too(buffer):
     assert bytes(as_view(buffer)) == b""
     assert address_of(buffer) == (0, 0)

@@ -1,7 +1,9 @@
-"""One packet on its way, as the second lesson shows it: counts against a count by hand."""
+"""What the second lesson says of four pipelines: counts against a count by hand; its exercises."""
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,12 @@ from zcviz.codec.flyweight import Flyweight
 from zcviz.errors import SelectionError
 from zcviz.lessons import exercise
 from zcviz.lessons.crossover import FieldCosts, cost_by_fields
-from zcviz.lessons.moment import MOST, Moment
-from zcviz.lessons.show import Shown
-from zcviz.lessons.stages import Passage, choose_message, send, side_by_side
-from zcviz.viz.census import census
+from zcviz.viz.census import Count
+from zcviz.viz.choice import choose_message
+from zcviz.viz.lane_steps import LaneStep
+from zcviz.viz.packets import BATCH, Packets
+from zcviz.viz.passage import send
+from zcviz.viz.stepping import walk_through
 
 PIPELINES = ("copying", "slicing", "flyweight", "columnar")
 HEADERS = 14 + 20 + 8  # Ethernet, IPv4, UDP
@@ -29,6 +33,7 @@ ADD = helpers.add(BIG + 1, b"B", BIG, b"AAPL", BIG, time=TIME)
 DELETE = helpers.delete(BIG + 2, time=TIME + BIG)
 FOLLOWED = [ADD, DELETE, helpers.add(BIG + 3, b"S", BIG + 4, b"AAPL", BIG + 5, time=TIME)]
 SIZE = sum(map(len, FOLLOWED))
+DATAGRAM = 20 + SIZE + 2 * len(FOLLOWED)
 
 
 def capture() -> bytes:
@@ -40,18 +45,25 @@ def capture() -> bytes:
 
 
 @pytest.fixture
-def feed() -> zcviz.Feed:
-    return zcviz.open(capture())
+def feed() -> Iterator[zcviz.Feed]:
+    with zcviz.open(capture()) as feed:
+        yield feed
 
 
 @pytest.fixture
-def binary() -> zcviz.Feed:
-    return zcviz.open(helpers.frames(*[helpers.delete(n, time=TIME) for n in range(70)], *FOLLOWED))
+def binary() -> Iterator[zcviz.Feed]:
+    messages = [helpers.delete(n, time=TIME) for n in range(70)]
+    with zcviz.open(helpers.frames(*messages, *FOLLOWED)) as feed:
+        yield feed
 
 
-def moments(passage: Passage) -> list[Moment]:
-    found = [passage.after(stage) for stage in passage.stages]
-    return [passage.before, *(each for each in found if isinstance(each, Moment))]
+def counts(feed: zcviz.Feed, pipeline: str, packet: int = 1) -> list[Count]:
+    """Return what each stage made of a packet: the second one, if not said otherwise."""
+    return [each.count for each in send(Packets(feed).packet(packet), pipeline, 0).passed]
+
+
+def steps(feed: zcviz.Feed, pipeline: str) -> list[LaneStep]:
+    return [each.lanes[0] for each in walk_through(feed, 1, 0, [pipeline]).steps]
 
 
 # --- choosing
@@ -64,158 +76,126 @@ def test_the_message_is_an_order_in_good_company(feed: zcviz.Feed) -> None:
 
 
 def test_what_cannot_be_followed_is_said() -> None:
-    with pytest.raises(SelectionError, match="no message to follow"):
-        choose_message(zcviz.open(helpers.feed_pcap(helpers.mold(1))))
-    feed = zcviz.open(capture())
-    with pytest.raises(SelectionError, match="message 99 of 10"):
-        send(feed, "copying", 99)
-    with pytest.raises(SelectionError, match="no pipeline 'magic'"):
-        send(feed, "magic", 0)
+    with (
+        zcviz.open(helpers.feed_pcap(helpers.mold(1))) as feed,
+        pytest.raises(SelectionError, match="no message to follow"),
+    ):
+        choose_message(feed)
 
 
 def test_a_message_of_no_known_type_can_be_followed() -> None:
-    feed = zcviz.open(helpers.feed_pcap(helpers.mold(1, helpers.UNKNOWN, ADD)))
-    assert choose_message(feed) == 1
-    for name in PIPELINES:
-        passage = send(feed, name, 0)
-        assert passage.table is None
-        assert "of an unknown type" in passage.heading
-        assert all(each._repr_html_() for each in moments(passage))
+    with zcviz.open(helpers.feed_pcap(helpers.mold(1, helpers.UNKNOWN, ADD))) as feed:
+        assert choose_message(feed) == 1
+        trip = walk_through(feed, 0, 0, PIPELINES)
+    assert "message of an unknown type" in trip.subject
+    assert all(ET.fromstring(each) is not None for lane in trip.drawings(540) for each in lane)
 
 
 # --- counting
 
 
 def test_copying_by_hand(feed: zcviz.Feed) -> None:
-    passage = send(feed, "copying", 2)
-    assert passage.packet == range(2, 5)
-    assert passage.stages == ("packet", "datagram", "message", "record", "summary")
-    datagram = 20 + SIZE + 2 * len(FOLLOWED)
-    copied = [HEADERS + datagram, datagram, SIZE, SIZE, 0]
-    assert [each.copied for each in passage.counts] == copied
+    made = counts(feed, "copying")
+    assert [each.copied for each in made] == [HEADERS + DATAGRAM, DATAGRAM, SIZE, SIZE, 0]
     # One bytes object; one more; a list and three; then a list, a pair and a record a message, and
     # those values that are neither small integers nor single bytes: time, reference, shares, stock
     # and price of an order, time and reference of a deletion.
     values = 5 + 2 + 5
-    assert [each.objects for each in passage.counts] == [1, 1, 1 + 3, 1 + 2 * 3 + values, 0]
-    assert [each.whole for each in passage.counts] == [1, 1, 1, 1, 0]
-    assert [each.places for each in moments(passage)] == [1, 2, 3, 4, 5, 5]
-    last = moments(passage)[-1]
-    assert last.copied == sum(copied)
-    assert last.objects == 1 + 1 + 4 + 19
-    assert not any(each.viewed for each in passage.counts)
+    assert [each.objects for each in made] == [1, 1, 1 + 3, 1 + 2 * 3 + values, 0]
+    assert [each.whole for each in made] == [1, 1, 1, 1, 0]
+    assert not any(each.viewed for each in made)
+    way = steps(feed, "copying")
+    assert [each.places for each in way] == [1, 2, 3, 4, 5, 5]
+    assert not any(each.is_zero_copy for each in way)
 
 
-def test_views_by_hand(feed: zcviz.Feed) -> None:
-    datagram = 20 + SIZE + 2 * len(FOLLOWED)
-    viewed = [HEADERS + datagram, datagram, SIZE]
-    slicing = send(feed, "slicing", 2)
-    assert [each.viewed for each in slicing.counts] == [*viewed, 0, 0]
-    assert [each.copied for each in slicing.counts] == [0, 0, 0, SIZE, 0]
-    assert [each.places for each in moments(slicing)] == [1, 1, 1, 1, 2, 2]
-    flyweight = send(feed, "flyweight", 2)
-    assert [each.viewed for each in flyweight.counts] == [*viewed, 0]
-    assert [each.copied for each in flyweight.counts] == [0, 0, 0, 0]
-    assert [each.derived for each in flyweight.counts] == [0, 0, 16 * 3, 0]
-    assert all(each.places == 1 for each in moments(flyweight))
+def test_slicing_by_hand(feed: zcviz.Feed) -> None:
+    made = counts(feed, "slicing")
+    assert [each.viewed for each in made] == [HEADERS + DATAGRAM, DATAGRAM, SIZE, 0, 0]
+    assert [each.copied for each in made] == [0, 0, 0, SIZE, 0]
+    objects = [each.objects for each in made]
+    assert objects == [each.objects for each in counts(feed, "copying")]
+    way = steps(feed, "slicing")
+    assert [each.places for each in way] == [1, 1, 1, 1, 2, 2]
+    assert [each.is_zero_copy for each in way] == [False, True, True, True, False, False]
+    assert f"slicing: {SIZE} B copied into 3 new pieces" in "\n".join(way[-1].lane.lines())
+
+
+def test_flyweight_by_hand(feed: zcviz.Feed) -> None:
+    made = counts(feed, "flyweight")
+    assert [each.viewed for each in made] == [HEADERS + DATAGRAM, DATAGRAM, SIZE, 0]
+    assert [each.copied for each in made] == [0, 0, 0, 0]
+    assert [each.derived for each in made] == [0, 0, 16 * 3, 0]
+    way = steps(feed, "flyweight")
+    assert all(each.places == 1 for each in way)
+    assert all(each.is_zero_copy for each in way[1:]), "to the end"
 
 
 def test_columns_by_hand(feed: zcviz.Feed) -> None:
-    columnar = send(feed, "columnar", 2)
-    index, gather, summary = columnar.counts
+    index, gather, summary = counts(feed, "columnar")
     assert (index.copied, index.derived) == (0, 3 * (4 + 2 + 1))
     # two orders: time, locate, shares, price; one deletion: time
     assert (gather.copied, gather.derived) == (2 * (6 + 2 + 4 + 4) + 6, 3 * 4)
     assert (summary.copied, summary.derived, summary.objects) == (0, 0, 0)
-    assert all(each.places == 1 for each in moments(columnar))
+    way = steps(feed, "columnar")
+    assert all(each.places == 1 for each in way)
+    assert [each.is_zero_copy for each in way] == [False, True, False, False]
 
 
-def test_objects_of_a_block_do_not_grow_with_it() -> None:
-    def made(times: int) -> int:
-        feed = zcviz.open(helpers.frames(*FOLLOWED * times))
-        block = send(feed, "columnar", 0, stepped=False)
-        assert block.packet == range(3 * times)
-        moment = block.after("gather")
-        assert isinstance(moment, Moment)
-        return moment.objects
+def test_objects_of_columnar_do_not_grow_with_the_batch() -> None:
+    def made(pipeline: str, times: int) -> int:
+        datagrams = [helpers.mold(1, *FOLLOWED * times) for _ in range(BATCH)]
+        with zcviz.open(helpers.feed_pcap(*datagrams)) as feed:
+            trip = walk_through(feed, 0, 0, [pipeline], batch=True)
+        assert trip.number == 3 * times * BATCH
+        return trip.steps[-1].lanes[0].objects
 
-    assert made(1_000) == made(10)
-    feed = zcviz.open(helpers.frames(*FOLLOWED * MOST))
-    moment = send(feed, "columnar", 0, stepped=False).after("gather")
-    assert "too much to draw" in str(moment)
-    assert len(moment._repr_html_()) < 1_000_000
-
-
-def test_what_was_there_before_is_not_counted_again(feed: zcviz.Feed) -> None:
-    first, second = send(feed, "copying", 0), send(feed, "copying", 2)
-    assert first.counts[-1].derived > 0, "the sums are made with the first packet"
-    assert second.counts[-1].derived == 0
-    assert "It was there before" in str(moments(second)[-1].picture)
+    assert made("columnar", 10) == made("columnar", 2)
+    assert made("copying", 10) > 4 * made("copying", 2)
 
 
 def test_a_message_that_comes_twice_is_one_copy_a_stage() -> None:
-    feed = zcviz.open(helpers.feed_pcap(helpers.mold(1, ADD, ADD)))
-    passage = send(feed, "copying", 1)
-    assert [each.whole for each in passage.counts] == [1, 1, 1, 1, 0]
-    assert census(feed, b"not in it", None, passage.results)[0].whole == 0
+    with zcviz.open(helpers.feed_pcap(helpers.mold(1, ADD, ADD))) as feed:
+        assert [each.whole for each in counts(feed, "copying", 0)] == [1, 1, 1, 1, 0]
 
 
 # --- showing
 
 
-@pytest.mark.parametrize("name", PIPELINES)
 @pytest.mark.parametrize("kind", ["feed", "binary"])
-def test_every_moment_has_a_picture_and_words(
-    name: str, kind: str, request: pytest.FixtureRequest
-) -> None:
+def test_every_pipeline_has_pictures_and_words(kind: str, request: pytest.FixtureRequest) -> None:
     feed: zcviz.Feed = request.getfixturevalue(kind)
-    passage = send(feed, name, choose_message(feed))
-    for moment in moments(passage):
-        words, html = repr(moment), moment._repr_html_()
-        assert moment.sentence in words
-        assert moment.title in html
-        assert html.count("<svg") == 2, "one for a wide page, one for a narrow one"
-        assert "role='img'" in html
-        assert "<b>&" not in html, "a symbol from the feed is no markup"
-        lane = moment.picture.lanes[0]
-        assert lane.kind == ("copying" if name == "copying" else "zero-copy")
-        assert lane.total("copied") == moment.copied
-        strips = [each for each in lane.strips if each.kind == "source"]
-        assert [each.address for each in strips] == [feed.source.address]
+    trip = walk_through(feed, 0, 0, PIPELINES)
+    drawn, text = trip.drawings(540), str(trip)
+    for number, name in enumerate(PIPELINES):
+        for step, drawing in zip(trip.steps, drawn[number], strict=True):
+            lane = step.lanes[number]
+            assert lane.sentence in text
+            assert ET.fromstring(drawing).get("aria-label", "").startswith(f"{name}: ")
+            assert "<b>&" not in drawing, "a symbol from the feed is no markup"
+            assert lane.lane.total("copied") == lane.copied
+            strips = [each for each in lane.lane.strips if each.kind == "source"]
+            assert [each.address for each in strips] == [feed.source.address]
 
 
 def test_a_copy_is_drawn_from_where_it_was_taken(feed: zcviz.Feed) -> None:
-    passage = send(feed, "copying", 2)
-    lane = moments(passage)[3].picture.lanes[0]
-    start, _ = passage.bounds(2)
-    frame = len(passage.results[0].output)
+    packet, lane = Packets(feed).packet(1), steps(feed, "copying")[3].lane
+    start, _ = packet.bounds(0)
+    frame = start - 2 - 20 - HEADERS
     first = next(
         each for each in lane.copies if lane.strips[each.target].label.startswith("packet")
     )
-    assert (first.start, first.end) == (start - 2 - 20 - HEADERS, start - 22 - HEADERS + frame)
+    assert (first.start, first.end) == (frame, frame + HEADERS + DATAGRAM)
     assert sum(lane.strips[each.target].label.startswith("message") for each in lane.copies) == 3
-
-
-def test_a_stage_that_a_feed_does_not_need(binary: zcviz.Feed) -> None:
-    remark = send(binary, "copying", 0).after("datagram")
-    assert isinstance(remark, Shown)
-    assert "(binaryfile) the copying pipeline has no stage datagram" in remark.text
-
-
-def test_both_ways_at_one_scale(feed: zcviz.Feed) -> None:
-    copying, columnar = (moments(send(feed, name, 2))[-1] for name in ("copying", "columnar"))
-    picture = side_by_side(copying, columnar)
-    assert [lane.kind for lane in picture.lanes] == ["copying", "zero-copy"]
-    assert [lane.total("copied") for lane in picture.lanes] == [copying.copied, columnar.copied]
 
 
 def test_pictures_keep_no_memory_of_the_feed(tmp_path: Path) -> None:
     file = tmp_path / "feed.pcap"
     file.write_bytes(capture())
     feed = zcviz.open(file)
-    shown = [each.shown for name in PIPELINES for each in moments(send(feed, name, 2))]
+    trip = walk_through(feed, 1, 0, PIPELINES)
     feed.close()
-    assert all(each.html for each in shown)
+    assert all(trip.drawings(540))
 
 
 # --- what the lesson compares

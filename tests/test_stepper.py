@@ -469,3 +469,31 @@ def test_the_widget_refuses(feed: Feed) -> None:
         zcviz.stepper(feed, pipelines=["copying", "copying"])
     with opened(helpers.feed_pcap(helpers.mold(1))) as quiet:  # a heartbeat only
         assert "no message of this feed" in zcviz.stepper(quiet).trip.subject
+
+
+@pytest.mark.parametrize("options", [{}, {"message": 0}, {"batch": True}])
+def test_the_widget_refuses_a_feed_without_packets(options: dict[str, Any]) -> None:
+    pytest.importorskip("anywidget")
+    for content in (helpers.feed_pcap(), b"\0\0"):  # the latter is the end of a BinaryFILE
+        with opened(content) as nothing, pytest.raises(SelectionError, match="holds no packet"):
+            zcviz.stepper(nothing, **options)
+    with opened(helpers.feed_pcap(DATAGRAM)) as feed:
+        pass
+    with pytest.raises(BufferLifetimeError, match="is closed"):
+        zcviz.stepper(feed, **options)
+
+
+def test_the_widget_can_begin_with_a_batch(feed: Feed) -> None:
+    pytest.importorskip("anywidget")
+    panel = zcviz.stepper(feed, message=2, batch=True)
+    assert (panel.trip.packet, panel.trip.message, panel.trip.count) == (0, 2, BATCH)
+    assert panel.shown["isBatch"]
+
+
+def test_zero_copy_is_said_up_to_the_first_copy(feed: Feed) -> None:
+    pytest.importorskip("anywidget")
+    shown = zcviz.stepper(feed, message=2).shown
+    said = [[lane["isZeroCopy"] for lane in step["lanes"]] for step in shown["steps"]]
+    copying, columnar = zip(*said, strict=True)
+    assert not any(copying)
+    assert columnar == (False, False, False, True, False, False), "with the index, not before it"

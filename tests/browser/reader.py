@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from playwright.sync_api import Locator, expect
 
 from tests.browser.lab import Journey
@@ -64,6 +66,20 @@ class Reader:
             "() => window.jupyterapp.shell.currentWidget.content.model.cells.length"
         )
         return count
+
+    def keeps_to_its_page(self, cells: Iterable[str], name: str, *, dark: bool) -> None:
+        """Find no output wider than its page; pictures are kept under `name`."""
+        self.journey.theme(dark)
+        theme = "dark" if dark else "light"
+        for width in (1280,) if dark else (1280, 480):  # room does not depend on the theme
+            self.journey.width(width)
+            for number, text in enumerate(cells):
+                output = self.go_to(text)
+                room, needed = output.evaluate("e => [e.clientWidth, e.scrollWidth]")
+                assert needed <= room + 1, f"{text} needs {needed} of {room} px at {width} px"
+                self.journey.shoot(f"{name}-{theme}-{width}-{number}")
+        self.journey.theme(False)
+        self.journey.width(1280)
 
     def no_complaint(self) -> None:
         assert not self.journey.errors()

@@ -51,8 +51,9 @@ def at_step(panel: Locator, number: int) -> None:
     expect(panel.locator("h3")).to_contain_text(f"Step {number} of 6")
 
 
-def figure(panel: Locator, kind: str, caption: str) -> str:
-    figures = panel.locator(f"[data-kind='{kind}'] .zc-step-figures > div").filter(has_text=caption)
+def figure(panel: Locator, pipeline: str, caption: str) -> str:
+    lane = panel.locator(f".zc-step-lane[data-pipeline='{pipeline}']")
+    figures = lane.locator(".zc-step-figures > div").filter(has_text=caption)
     return figures.locator("b").inner_text()
 
 
@@ -77,7 +78,7 @@ def test_step_back_play_by_mouse(begin: Begin) -> None:
     expect(button(panel, "Step ▶")).to_be_disabled()
     expect(said).to_contain_text("Columnar: Adds the columns up.")
     assert figure(panel, "copying", "copied so far") != "0 B"
-    expect(panel.locator("[data-kind='copying'] svg .copied")).not_to_have_count(0)
+    expect(panel.locator("[data-pipeline='copying'] svg .copied")).not_to_have_count(0)
     button(panel, "◀ Back").click()
     at_step(panel, 5)
     button(panel, "First").click()
@@ -172,8 +173,8 @@ def test_other_packets_and_messages(begin: Begin) -> None:
     expect(panel).to_contain_text("Packets 145 to 160", timeout=PATIENCE)
     button(panel, "Last").click()
     copying, columnar = (
-        int(figure(panel, kind, "objects made").replace(",", ""))
-        for kind in ("copying", "zero-copy")
+        int(figure(panel, pipeline, "objects made").replace(",", ""))
+        for pipeline in ("copying", "columnar")
     )
     assert copying > 10 * columnar
     journey.shoot("stepper-batch-light", ".zc-step")
@@ -213,12 +214,20 @@ def test_it_follows_the_theme_and_the_width(begin: Begin) -> None:
     lanes = panel.locator(".zc-step-lane")
     wide = [lanes.nth(n).bounding_box() for n in (0, 1)]
     assert wide[0] and wide[1] and wide[0]["y"] == wide[1]["y"]
+    journey.width(700)
+    assert panel.evaluate("e => e.scrollWidth <= e.clientWidth + 1")
     journey.width(480)
     expect(panel.locator("svg.zc-340").first).to_be_visible()
     narrow = [lanes.nth(n).bounding_box() for n in (0, 1)]
     assert narrow[0] and narrow[1] and narrow[0]["x"] == narrow[1]["x"]
     assert panel.evaluate("e => e.scrollWidth <= e.clientWidth + 1")
     journey.shoot("stepper-narrow-dark", ".zc-step")
+    lanes.nth(1).locator("svg").evaluate("e => e.scrollIntoView({ block: 'end' })")
+    expect(title).not_to_be_in_viewport()
+    button(panel, "◀ Back").click(timeout=5000)  # stays where it can be reached
+    at_step(panel, 4)
+    expect(lanes.nth(1).locator("svg")).to_be_in_viewport()
+    button(panel, "Step ▶").click()
     journey.theme(dark=False)
     journey.shoot("stepper-narrow", ".zc-step")
     journey.width(1920)

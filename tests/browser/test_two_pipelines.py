@@ -12,12 +12,12 @@ from tests.browser.reader import PATIENCE, Reader
 pytestmark = pytest.mark.slow  # minutes; the first lesson's journey is among the quick ones
 
 LESSON = "notebooks/01_two_pipelines.ipynb"
-STAGES = {
-    "copying": ("packet", "datagram", "message", "record", "summary"),
-    "slicing": ("message",),
-    "flyweight": ("datagram", "message", "summary"),
-    "columnar": ("index", "gather", "summary"),
-}
+PANELS = (
+    ("copying", "columnar"),
+    ("copying", "columnar"),
+    ("copying", "slicing"),
+    ("slicing", "flyweight"),
+)
 LARGEST = """best = None
     for view in feed.views():
         if view.message.tag == b"A" and (best is None or view.shares > best.shares):
@@ -28,40 +28,61 @@ SIDES = """orders = feed.table("A")
     return orders["shares"][buys].sum(), orders["shares"][~buys].sum()"""
 
 
-def moment(reader: Reader, pipeline: str, stage: str) -> Locator:
-    return reader.go_to(f'{pipeline}.after("{stage}")')
+def panel_of(reader: Reader, number: int) -> Locator:
+    panel = reader.page.locator(".zc-step").nth(number)
+    panel.scroll_into_view_if_needed()
+    return panel
+
+
+def lane(panel: Locator, pipeline: str) -> Locator:
+    return panel.locator(f".zc-step-lane[data-pipeline='{pipeline}']")
+
+
+def figure(panel: Locator, pipeline: str, caption: str) -> int:
+    figures = lane(panel, pipeline).locator(".zc-step-figures > div").filter(has_text=caption)
+    return int(re.sub(r"\D", "", figures.locator("b").inner_text()))
 
 
 def test_all_cells_run(reader: Reader) -> None:
     reader.no_complaint()
 
 
-@pytest.mark.parametrize("pipeline", STAGES)
-def test_every_stage_shows_its_memory(reader: Reader, pipeline: str) -> None:
-    for stage in STAGES[pipeline]:
-        card = moment(reader, pipeline, stage)
-        expect(card).to_contain_text(
-            re.compile(rf"{pipeline.capitalize()}, stage \d of \d: {stage}")
-        )
-        expect(card.get_by_role("img")).to_have_count(1)
-        expect(card.get_by_role("img")).to_contain_text("feed.pcap, bytes ")
-        expect(card).to_contain_text("objects made so far")
-        number = card.locator(".zcl-figure b").first.inner_text()
-        assert int(number.replace(",", "")) > 0
-        reader.journey.shoot(f"two-pipelines-{pipeline}-{stage}")
+@pytest.mark.parametrize("number", range(len(PANELS)))
+def test_every_panel_is_stepped_to_the_end(reader: Reader, number: int) -> None:
+    panel = panel_of(reader, number)
+    expect(panel.locator("h3")).to_contain_text("Step 1 of 6")
+    ends = dict.fromkeys(PANELS[number], 0)  # the last step at which all is zero-copy
+    for step in range(2, 7):
+        panel.get_by_role("button", name="Step ▶").click()
+        expect(panel.locator("h3")).to_contain_text(f"Step {step} of 6")
+        for pipeline in ends:
+            if lane(panel, pipeline).get_by_text("zero-copy so far").is_visible():
+                ends[pipeline] = step
+                assert figure(panel, pipeline, "copied so far") == 0
+        reader.journey.shoot(f"two-pipelines-panel-{number}-{step}")
+    boundaries = {"copying": 0, "slicing": 4, "flyweight": 6, "columnar": 4}
+    assert ends == {name: boundaries[name] for name in ends}
+    assert all(figure(panel, name, "objects made") > 0 for name in ends)
     reader.no_complaint()
 
 
 def test_predict_and_measure(reader: Reader) -> None:
-    form = reader.go_to("bytes_guess = predict")
+    form = reader.go_to("copying_guess = predict")
     form.get_by_label("I expect").fill("300")
     expect(form.get_by_role("status")).to_have_text("Noted: 300 bytes. Now run the next cell.")
-    expect(reader.run("bytes_guess.reveal")).to_contain_text("You predicted 300 bytes, measured:")
+    panel = panel_of(reader, 0)
+    panel.get_by_role("button", name="Step 6: sums").click()
+    expect(panel.locator("h3")).to_contain_text("Step 6 of 6")
+    copied = figure(panel, "copying", "copied so far")
+    expect(reader.run("copying_guess.reveal")).to_contain_text(
+        f"You predicted 300 bytes, measured: {copied} bytes."
+    )
 
-    form = reader.go_to("slicing_guess = predict")
+    form = reader.go_to("pace_guess = predict")
     form.get_by_label("2 ×", exact=True).check()
     expect(form.get_by_role("status")).to_have_text("Noted: 2 ×. Now run the next cell.")
-    expect(reader.run("slicing_guess.reveal")).to_contain_text("ou predicted 2 ×")
+    revealed = reader.run("pace_guess.reveal")
+    expect(revealed).to_contain_text("ou predicted 2 ×", timeout=PATIENCE)
 
     form = reader.go_to("stage_guess = predict")
     form.get_by_label("gather").check()
@@ -84,7 +105,6 @@ def test_another_choice_of_fields(reader: Reader) -> None:
 def test_closing_is_refused_and_says_why(reader: Reader) -> None:
     expect(reader.go_to("second.close()")).to_contain_text("memory in use by ndarray 'eight_bytes'")
     expect(reader.go_to("bytes(eight_bytes)")).to_contain_text("closed>")
-    expect(reader.go_to("moving.timestamp")).to_contain_text("its feed was closed")
 
 
 def test_hints_and_exercises(reader: Reader) -> None:
@@ -115,27 +135,24 @@ def test_hints_and_exercises(reader: Reader) -> None:
 def test_every_output_keeps_to_its_page(reader: Reader, dark: bool) -> None:
     reader.journey.theme(dark)
     parts = (
-        'copying.after("record")',
-        'columnar.after("gather")',
-        "side_by_side(",
+        "What grows with the batch",
+        "What a slice costs",
         "costs = cost_by_fields",
         "result.plot()",
-        "beside(zcviz",
-        "taken = interleaved",
+        "second.close()",
     )
     for width in (1280, 480):
         reader.journey.width(width)
-        for number, text in enumerate(parts):
-            output = reader.go_to(text)
+        for number, text in enumerate((*PANELS, *parts)):
+            output = reader.go_to(text) if isinstance(text, str) else panel_of(reader, number)
             box, inner = output.bounding_box(), output.evaluate("e => e.scrollWidth")
             assert box is not None
             assert inner <= box["width"] + 1, f"{text} is wider than the page at {width} px"
             theme = "dark" if dark else "light"
             reader.journey.shoot(f"two-pipelines-{theme}-{width}-{number}")
-        lettering = (
-            moment(reader, "copying", "record")
-            .get_by_role("img")
-            .evaluate("svg => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width")
+        drawn = panel_of(reader, 0).get_by_role("img").first
+        lettering = drawn.evaluate(
+            "svg => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width"
         )
         assert lettering > 0.9, "text in the picture keeps its size"
     reader.journey.width(1280)

@@ -34,23 +34,28 @@ CLAIMS = {
         assert not chart.run.running
     """,
     "01_two_pipelines": """
-        from zcviz import provenance, shares_memory
-        last = copying.after("record")
-        assert len(copying.packet) == 3 and last.copied > 2 * packet_size
-        assert [copying.after(stage).places for stage in copying.stages] == [2, 3, 4, 5, 5]
-        assert slicing.after("message").copied == 0 < slicing.after("message").objects
+        stages = [each.lanes for each in trip.steps]
+        assert len(mine) == trip.number == 3 and len(stages) == 6
+        assert [each.places for each, _ in stages] == [1, 2, 3, 4, 5, 5]
+        assert copying.copied > 4 * mine.sum() > columnar.copied > 0
+        assert [each.is_zero_copy for _, each in stages] == [
+            False, False, False, True, False, False]
+        assert columnar.objects > copying.objects / 2
+        assert number > 10 * trip.number and batch.trip.count == 16
+        assert several_copying.copied > 10 * copying.copied
+        assert several_columnar.copied > 10 * columnar.copied
+        assert several_copying.objects > 10 * copying.objects
+        assert several_columnar.objects < 3 * columnar.objects
+        assert slicing.copied == mine.sum() and slicing.objects == copying.objects
+        assert [each.lanes[1].copied for each in sliced.trip.steps[:4]] == [0] * 4
         assert sys.getsizeof(as_view) > sys.getsizeof(as_bytes) > len(as_bytes)
-        assert flyweight.after("summary").copied == 0 and flyweight.after("summary").places == 1
-        assert mine is aim[message - flyweight.packet.start] and shares_memory(mine, as_view)
-        assert columnar.after("index").copied == 0 < columnar.after("gather").copied < last.copied
-        assert block.after("gather").objects < 10 * columnar.after("gather").objects
-        assert len(block.packet) > 1_000 * len(columnar.packet)
+        assert flyweight.is_zero_copy and flyweight.objects < slicing.objects / 2
         totals = {name: result.total(name) for name in result.pipelines}
         assert totals["slicing"].copied < totals["copying"].copied / 2
         assert totals["flyweight"].copied == 0 < totals["columnar"].copied
         assert totals["columnar"].blocks < totals["flyweight"].blocks / 10
-        assert provenance(mine).owner.keeps_alive == feed.source.size
-        assert len(provenance(feed.index.offsets).nodes) == len(provenance(column).nodes) == 1
+        made = {name: row.made for name, row in totals.items()}
+        assert made["columnar"] is None or made["columnar"] < made["flyweight"] / 10
         assert type(eight_bytes) is bytes and second.source.closed
     """,
     "02_columns_and_indexes": """
@@ -71,6 +76,43 @@ CLAIMS = {
         assert [shares_memory(one, other) for _, _, one, other in steps] == [
             False, True, True, True, False]
         assert not panel.running and len(large) >= len(feed)
+    """,
+    "04_measuring_honestly": """
+        rows = {row.name: row for row in sightings.rows}
+        held = [name for name, row in rows.items() if row.held >= MB]
+        assert held == ["a bytes object", "a numpy array"]
+        unseen = [name for name, row in rows.items() if max(row.held, row.peak) < MB / 100]
+        assert set(rows) - set(held) == set(unseen)
+        assert len(rows) == 6 and seen.net < copied / 10 and counted.net < copied / 10
+        one, other = every.values()
+        assert one is None or one.bytes - other.bytes >= copied
+        assert one is None or rows["1,000 copies, dropped"].counted >= MB
+        assert max(tidy.strikes) > 0
+        assert len(noise.samples[0].values) == 200
+        assert iter(quick["zero-copy"]()) and len(bent) == 7 and len(mine) == 5
+        assert [row.name for row in found.rows] == ["copying", "zero-copy"]
+        assert found.rounds == 7 and "python" in facts
+    """,
+    "03_where_copies_hide": """
+        from zcviz import overlap, provenance, shares_memory
+        assert shares_memory(wire, received) and wire.strides == (36,) and not wire.flags.writeable
+        assert [p.owner.type for p in map(provenance, (orders, wire))] == ["bytes"] * 2
+        assert copied == [36, 0]
+        assert overlap(pairs.T.ravel(), prices) == 0 < overlap(pairs.ravel(), prices)
+        assert not shares_memory(listed, prices) and still == {"the view": False, "the copy": True}
+        assert before == part.nbytes and after == 0 and frame["price"].iloc[0] == prices[0] != 1
+        assert not shares_memory(frame, columns) and not shares_memory(mixed.to_numpy(), mixed)
+        assert [shares_memory(one, other) for *_, one, other in steps] == [
+            False, True, True, True, False, True, True, True]
+        assert both["price"].num_chunks == 2 and overlap(both, arrow) and not overlap(one, both)
+        assert long.allocated > 1.5 * short.allocated
+        assert kept[0] == first_number and looked[0] == orders["order_reference_number"][-1]
+        assert viewed.net > 32 << 20 and owned.net < 5_000
+        assert provenance(small_view).owner.keeps_alive == 32 << 20
+        assert len(card.cases) >= 24 and not card.left_out and not card.answers
+        said = [card.say("view") for case in card.cases]
+        assert all(each.counts and each.revealed.explanation for each in said)
+        assert {each.revealed.actual for each in said} == {"view", "copy"}
     """,
 }
 
@@ -126,6 +168,52 @@ ANSWERS: dict[str, dict[str, tuple[list[str], list[str]]]] = {
         "dearest": (
             ['return np.sort(feed.table("A")["price"])[-n:].copy()'],
             ['return np.sort(feed.table("A")["price"])[-n:]', "return feed.data[:n]"],
+        ),
+    },
+    "04_measuring_honestly": {
+        "apart": (
+            ["return time_once(work, clock), time_and_memory(work, clock)[1]"],
+            ["return time_and_memory(work, clock)", "return time_once(work, clock), 0"],
+        ),
+        "warm": (
+            ["work()\nreturn median(time_once(work, clock) for _ in range(9))"],
+            ["work()\nreturn time_once(work, clock)"],
+        ),
+        "equals": (
+            [
+                "first, *others = [way() for way in ways.values()]\n"
+                "if any(other != first for other in others):\n"
+                '    raise ValueError("they do not give the same")\n'
+                "return time_blindly(ways, clock)",
+                "return benchmark(ways, clock=clock)",
+            ],
+            ["return one_by_one(ways, clock)"],
+        ),
+        "in_turns": (["return benchmark(ways, clock=clock)"], ["return time_blindly(ways, clock)"]),
+        "nothing_but": (
+            [
+                "given = prepare()\ngc.disable()\nstart = clock()\nanswer = work(given)\n"
+                "seconds = clock() - start\ngc.enable()\nreturn seconds"
+            ],
+            ["given = prepare()\nreturn time_once(lambda: work(given), clock)"],
+        ),
+    },
+    "03_where_copies_hide": {
+        "every_second": (
+            ['return np.frombuffer(received, ">u4")[::2]'],
+            ['return np.frombuffer(received[::2], ">u4")', "return received[::2]"],
+        ),
+        "to_frame": (
+            ["return pd.DataFrame(columns, copy=False)"],
+            ["return pd.DataFrame(columns)", "return columns"],
+        ),
+        "first_and_last": (
+            ["return day[:100].copy(), day[-100:].copy()"],
+            ["return day[:100], day[-100:]", "return np.ascontiguousarray(day[:100]), day[-100:]"],
+        ),
+        "in_dollars": (
+            ["return wire / 10_000"],
+            ['return wire.astype("u4").astype("f8") / 10_000', "return wire"],
         ),
     },
 }
@@ -256,13 +344,23 @@ def test_a_lesson_runs_on_another_file(notebook: Path, lessons: Path, file: str)
 
 
 @pytest.mark.slow
-def test_the_lesson_on_columns_does_without_arrow_and_duckdb(lessons: Path) -> None:
-    lesson = Lesson(lessons / "notebooks" / "02_columns_and_indexes.ipynb")
-    missing = "import sys\nsys.modules.update(pyarrow=None, duckdb=None)\n"
-    lesson.code[0].source = missing + lesson.code[0].source
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("02_columns_and_indexes", ("pyarrow", "duckdb")),
+        ("03_where_copies_hide", ("polars",)),
+        ("03_where_copies_hide", ("pyarrow", "polars")),
+    ],
+)
+def test_a_lesson_does_without_what_is_not_installed(
+    name: str, missing: tuple[str, ...], lessons: Path
+) -> None:
+    lesson = Lesson(lessons / "notebooks" / f"{name}.ipynb")
+    hidden = f"import sys\nsys.modules.update(dict.fromkeys({missing!r}))\n"
+    lesson.code[0].source = hidden + lesson.code[0].source
     lesson.run_all()
     printed = [out.text for cell in lesson.code for out in cell.outputs if "text" in out]
-    assert any("pyarrow is not installed here" in text for text in printed)
+    assert any(f"{missing[0]} is not installed here" in text for text in printed)
     assert complaints(lesson) == []
 
 

@@ -15,13 +15,14 @@ from .show import Shown, card, number_text, prose
 
 __all__ = ["Curve", "Look", "Plot"]
 
-Look = Literal["copying", "zero-copy", "neutral", "arrow", "database"]
+Look = Literal["copying", "zero-copy", "neutral", "plain", "arrow", "database"]
 """Colour, line and marker. Arrow and a database go on with the columns: blue, and ink."""
 
 _LOOKS: dict[Look, dict[str, Any]] = {
     "copying": {"color": LIGHT["copy"], "linestyle": (0, (5, 2)), "marker": "s"},
     "zero-copy": {"color": LIGHT["view"], "marker": "o"},
     "neutral": {"color": LIGHT["neutral"], "linestyle": (0, (1, 1.5)), "marker": "o"},
+    "plain": {"color": LIGHT["ink"], "marker": "v"},
     "arrow": {"color": LIGHT["view"], "linestyle": (0, (6, 2, 1, 2)), "marker": "^"},
     "database": {"color": LIGHT["ink"], "linestyle": (0, (3, 1.5)), "marker": "D"},
 }

@@ -1,12 +1,13 @@
 """The exercises of all lessons, by name.
 
 Each lesson's tasks are in a module of their own: `start_here` (00), `two_pipelines` (01),
-`columns_and_indexes` (02). To add one, write a check, ``(answer, file) -> Verdict``, and a `Task`
-in that module's ``TASKS``. A check tries the answer on data and reports what it *did*; it never
-compares an answer with a text. It has what it needs in `exercise`: `borrowed` opens the file,
-`call` runs the learner's function and turns what goes wrong into a sentence, `right` and `wrong`
-make the verdict. Addresses come from ``zcviz.provenance`` and ``zcviz.shares_memory``, amounts from
-``zcviz.overlap`` and ``zcviz.allocations``.
+`columns_and_indexes` (02), `where_copies_hide` (03), `measuring_honestly` (04). To add one, write a
+check, ``(answer, file) -> Verdict``, and a `Task` in that module's ``TASKS``. A check tries the
+answer on data and reports what it *did*; it never compares an answer with a text. It has what it
+needs in `exercise`: `borrowed` opens the file, `call` runs the learner's function and turns what
+goes wrong into a sentence, `right` and `wrong` make the verdict. Addresses come from
+``zcviz.provenance`` and ``zcviz.shares_memory``, amounts from ``zcviz.overlap`` and
+``zcviz.allocations``.
 """
 
 from __future__ import annotations
@@ -14,14 +15,26 @@ from __future__ import annotations
 import os
 
 from ..errors import SelectionError
-from . import columns_and_indexes, start_here, two_pipelines
+from . import (
+    columns_and_indexes,
+    measuring_honestly,
+    start_here,
+    two_pipelines,
+    where_copies_hide,
+)
 from .exercise import Exercise
 
 __all__ = ["TASKS", "exercise"]
 
 TASKS = {
     task.name: task
-    for lesson in (start_here, two_pipelines, columns_and_indexes)
+    for lesson in (
+        start_here,
+        two_pipelines,
+        columns_and_indexes,
+        where_copies_hide,
+        measuring_honestly,
+    )
     for task in lesson.TASKS
 }
 

@@ -25,6 +25,7 @@ __all__ = [
     "card",
     "figure",
     "figures",
+    "kind_of",
     "number_text",
     "plain",
     "prose",
@@ -37,6 +38,7 @@ Kind = Literal["copying", "zero-copy", ""]
 _CSS = Path(__file__).parent / "static" / "lessons.css"
 _CLASSES = {"copying": "zcl-copying", "zero-copy": "zcl-zerocopy", "": ""}
 _SIGNS = {"copying": "▨ ", "zero-copy": "▬ ", "": ""}
+_KINDS: dict[str, Kind] = {"copying": "copying", "zero-copy": "zero-copy"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,11 @@ def figures(*each: Figure, sentence: str = "") -> Shown:
     row = "".join(one._block() for one in each)
     words = [f"{one.amount} {one.per}" for one in each] + [plain(text) for text in sentences]
     return card(f"<div class='zcl-figures'>{row}</div>{said}", "\n".join(words))
+
+
+def kind_of(name: str) -> Kind:
+    """Return the kind of what is named like one; of all else, neither."""
+    return _KINDS.get(name, "")
 
 
 def callout(text: str, title: str = "") -> Shown:

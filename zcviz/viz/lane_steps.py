@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..pipelines import Stage
@@ -39,7 +39,6 @@ class LaneStep:
     ----------
     pipeline, stage : str
         The stage is empty where the pipeline does nothing at this step.
-    kind : {"copying", "zero-copy"}
     lane : Lane
         All memory that there is now.
     copied, derived, objects : int
@@ -55,7 +54,6 @@ class LaneStep:
 
     pipeline: str
     stage: str
-    kind: Literal["copying", "zero-copy"]
     lane: Lane
     copied: int
     derived: int
@@ -65,6 +63,11 @@ class LaneStep:
     ns: int
     places: int
     sentence: str
+
+    @property
+    def is_zero_copy(self) -> bool:
+        """Whether stages have made something by now, and no byte of the feed was copied."""
+        return self.objects > 0 and not self.copied
 
     @property
     def figures(self) -> tuple[Figure, ...]:
@@ -135,8 +138,7 @@ class _Way:
         return LaneStep(
             self.passage.pipeline,
             now.stage.name if now else "",
-            self.kind,
-            lane_of(self.kind, self.objects, self.part, notes),
+            replace(lane_of(self.kind, self.objects, self.part, notes), name=self.passage.pipeline),
             total.copied,
             total.derived,
             total.objects,

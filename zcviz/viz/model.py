@@ -136,6 +136,8 @@ class Lane:
     strips, windows, copies : tuple
     notes : tuple of str
         Sentences beneath.
+    name : str
+        Whose memory it is; empty where `kind` says it.
     """
 
     kind: Literal["copying", "zero-copy"]
@@ -144,6 +146,7 @@ class Lane:
     windows: tuple[Window, ...] = ()
     copies: tuple[Copy, ...] = ()
     notes: tuple[str, ...] = ()
+    name: str = ""
 
     def total(self, kind: str) -> int:
         """Return the bytes that all strips of a kind count for."""
@@ -179,7 +182,7 @@ class Lane:
         derived = self.total("derived")
         more = f", {size_text(derived)} derived" if derived else ""
         seen = "".join(f", {count} {word}" for count, word in self.looks)
-        return f"{self.kind}: {copied}{seen}{more}"
+        return f"{self.name or self.kind}: {copied}{seen}{more}"
 
     @property
     def looks(self) -> list[tuple[int, str]]:

@@ -228,7 +228,10 @@ class Packets:
             There is no such message.
         """
         if not 0 <= message < len(self.feed):
-            raise SelectionError(f"message {message} of {len(self.feed):,}")
+            raise SelectionError(
+                f"there is no message {message:,}: {self.feed.name} holds {len(self.feed):,} of "
+                "them, counted from 0"
+            )
         datagrams = self.feed.index.datagrams
         if datagrams is None:
             return message // FRAMES
@@ -294,7 +297,7 @@ class Packets:
     @property
     def heading(self) -> str:
         """What the feed is, in words."""
-        what = "packets" if self.has_packets else f"pieces of {FRAMES} messages"
-        return (
-            f"{printable(self.feed.name)}, {size_text(self.feed.source.size)}, {len(self):,} {what}"
-        )
+        what = "packet" if self.has_packets else "piece"
+        more = "" if self.has_packets else f" of {FRAMES} messages"
+        number = f"{len(self):,} {what}{'' if len(self) == 1 else 's'}{more}"
+        return f"{printable(self.feed.name)}, {size_text(self.feed.source.size)}, {number}"

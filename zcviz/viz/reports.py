@@ -29,7 +29,7 @@ _CSS = """
 .zc.zc-report table tr th{font-weight:600;color:var(--zc-soft);white-space:nowrap}
 .zc.zc-report table tbody tr:nth-child(n){border-top:1px solid var(--zc-line);
  background:none}
-.zc.zc-report tr code{display:block;min-width:13em;white-space:pre-wrap;overflow-wrap:anywhere;
+.zc.zc-report tr code{display:block;min-width:13em;white-space:pre-wrap;overflow-wrap:break-word;
  background:none;color:inherit;padding:0}
 .zc.zc-report table tr .zc-number{text-align:right;white-space:nowrap}
 .zc.zc-report table tr td.zc-fate{white-space:nowrap}
@@ -43,7 +43,7 @@ _CSS = """
 .zc-report td.zc-bar span{display:block;height:.8em;box-sizing:border-box;min-width:2px;
  margin-top:.35em;border:1px solid var(--zc-neutral);background:var(--zc-strip)}
 .zc-report td.zc-less span{border-style:dotted;background:none}
-.zc.zc-report tr .zc-fate code{display:inline;min-width:0}
+.zc.zc-report tr .zc-fate code{display:inline;min-width:0;white-space:nowrap}
 .zc-report table+table{margin-top:1em}
 .zc-report small{color:var(--zc-soft);display:block;padding-top:.6em}
 """

@@ -30,7 +30,11 @@ _WIDE = 540  # of a lane's drawing, where two lanes stand side by side
 
 
 def stepper(
-    feed: Feed, message: int | None = None, pipelines: Iterable[str] = ("copying", "columnar")
+    feed: Feed,
+    message: int | None = None,
+    pipelines: Iterable[str] = ("copying", "columnar"),
+    *,
+    batch: bool = False,
 ) -> Stepper:
     """Return a panel in which one packet goes through pipelines, step by step.
 
@@ -42,6 +46,8 @@ def stepper(
         makes a good picture.
     pipelines : iterable of str
         One to four of them, side by side.
+    batch : bool
+        Start with the batch of packets that the message is in, instead of its packet alone.
 
     Returns
     -------
@@ -61,7 +67,7 @@ def stepper(
 
     Memory: keeps the feed, none of its bytes.
     """
-    return Stepper(feed, message, pipelines)
+    return Stepper(feed, message, pipelines, batch=batch)
 
 
 class Stepper(anywidget.AnyWidget):
@@ -72,6 +78,7 @@ class Stepper(anywidget.AnyWidget):
     feed : Feed
     message : int, optional
     pipelines : iterable of str
+    batch : bool
 
     Attributes
     ----------
@@ -93,6 +100,8 @@ class Stepper(anywidget.AnyWidget):
         feed: Feed,
         message: int | None = None,
         pipelines: Iterable[str] = ("copying", "columnar"),
+        *,
+        batch: bool = False,
     ) -> None:
         names = tuple(pipelines)
         for name in names:
@@ -100,8 +109,8 @@ class Stepper(anywidget.AnyWidget):
         if not 1 <= len(names) <= 4 or len(set(names)) < len(names):
             raise SelectionError("one to four different pipelines can be shown side by side")
         self._feed, self._pipelines = feed, names
-        packet, followed = _place(feed, message)
-        self.trip = walk_through(feed, packet, followed, names)
+        packet, followed = _place(feed, message, batch)
+        self.trip = walk_through(feed, packet, followed, names, batch=batch)
         super().__init__(shown=_state(self.trip))
         self.on_msg(self._hear)
 
@@ -186,9 +195,9 @@ def _place(feed: Feed, message: int | None, batch: bool = False) -> tuple[int, i
     # The packet that is shown at first, and the message of it.
     packets = Packets(feed)
     feed._check_open()
+    if not len(packets):
+        raise SelectionError(f"{feed.name} holds no packet to step through")
     if message is None and not len(feed):
-        if not len(packets):
-            raise SelectionError(f"{feed.name} holds no packet to step through")
         return 0, None
     chosen = choose_message(feed) if message is None else message
     packet = packets.of_message(chosen)
@@ -227,7 +236,7 @@ def _lane(lane: LaneStep) -> dict[str, Any]:
     figures = [[each.value, each.caption, each.is_main] for each in lane.figures]
     return {
         "pipeline": lane.pipeline,
-        "kind": lane.kind,
+        "isZeroCopy": lane.is_zero_copy,
         "stage": lane.stage,
         "sentence": lane.sentence,
         "figures": figures,

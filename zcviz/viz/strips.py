@@ -212,7 +212,7 @@ def _content(lane: Lane, scale: float, width: int) -> tuple[str, float]:
     if lane.kind == "copying":  # hatched, where the other is solid
         sign = path(box(LEFT, 6, 18, 12), "copied") + path(hatch(LEFT, 6, 18, 12, 5), "hatch")
         style = "c"
-    head = sign + label(LEFT + 25, 17, lane.kind, f"h {style}")
+    head = sign + label(LEFT + 25, 17, lane.name or lane.kind, f"h {style}")
     return head + "".join(drawing.behind + drawing.front), drawing.y
 
 

@@ -29,6 +29,7 @@ _RULES = {
     ".drop": "fill:none;stroke:var(--zc-view);stroke-opacity:.45",
     ".paper": "fill:var(--zc-paper)",
     ".solid": "fill:var(--zc-view)",
+    ".grey": "fill:var(--zc-neutral);fill-opacity:.55",
     ".ruler": "fill:none;stroke:var(--zc-soft)",
     "text.c": "fill:var(--zc-copy)",
     "text.v": "fill:var(--zc-view)",

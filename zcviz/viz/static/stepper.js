@@ -11,7 +11,7 @@ const LEGEND =
   "Every strip is memory of its own, drawn to scale with the others; at its right is its address. " +
   "Hatched: copied bytes. Brackets: views and index entries, which copy nothing. Outlined: the " +
   "message that is followed, wherever it is. Click a message in the strip to follow it.";
-const KINDS = { copying: "▨", "zero-copy": "▬" };
+const SIGNS = { copying: "▨", columnar: "▬" };
 
 function element(tag, properties = {}, ...children) {
   const { data = {}, aria = {}, ...rest } = properties;
@@ -370,14 +370,14 @@ class Panel {
     return element("li", {}, dot, element("span", { ariaHidden: "true" }, name));
   }
 
-  #lane({ pipeline, kind }) {
-    const sign = element("span", { ariaHidden: "true" }, KINDS[kind]);
-    const name = kind === pipeline ? kind : `${kind} · ${pipeline}`;
+  #lane({ pipeline }) {
+    const sign = element("span", { ariaHidden: "true" }, SIGNS[pipeline] ?? "▭");
+    const still = element("span", { className: "zc-step-still", hidden: true }, "zero-copy so far");
     const stage = element("span", { className: "zc-step-stage" });
     return element(
       "section",
-      { className: "zc-step-lane", data: { kind } },
-      element("h4", {}, sign, ` ${name}`, stage),
+      { className: "zc-step-lane", data: { pipeline } },
+      element("h4", {}, sign, ` ${pipeline}`, still, stage),
       element("div", { className: "zc-step-figures" }),
       element("div", { className: "zc-step-picture" }),
     );
@@ -397,9 +397,9 @@ class Panel {
       dot.dataset.state = i < step ? "past" : i === step ? "now" : "ahead";
       dot.firstChild.toggleAttribute("aria-current", i === step);
     });
-    const said = lanes.map(({ sentence, kind }) => {
+    const said = lanes.map(({ sentence, pipeline }) => {
       const [name, ...rest] = sentence.split(": ");
-      return element("p", { data: { kind } }, element("b", {}, `${name}: `), rest.join(": "));
+      return element("p", { data: { pipeline } }, element("b", {}, `${name}: `), rest.join(": "));
     });
     const heard = element("p", { className: "zc-step-heard" }, `${this.title.textContent}.`);
     this.sentence.replaceChildren(heard, ...said);
@@ -410,8 +410,9 @@ class Panel {
     this.root.dataset.message = this.trip.message ?? "";
   }
 
-  #drawLane(holder, { stage, figures }) {
+  #drawLane(holder, { stage, figures, isZeroCopy }) {
     const [head, list] = holder.children;
+    head.querySelector(".zc-step-still").hidden = !isZeroCopy;
     head.lastChild.textContent = stage ? `stage ${stage}` : "";
     const rows = figures.map(([value, caption, isMain]) => {
       const data = { main: isMain };
