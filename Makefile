@@ -57,7 +57,7 @@ lab: $(LAB) ## open the lessons in JupyterLab (DIR=folder, ARGS="arguments for J
 
 # Files of tests are shared out between two processes: those that drive a browser wait a lot.
 test: $(DEV) ## run the tests (ZCVIZ_SLOW=1 for all, JOBS=1 for one after another, ARGS="arguments for pytest")
-	@$(PY) -m pytest --numprocesses $(or $(JOBS),2) --dist loadfile \
+	@$(PY) -m pytest --numprocesses $(or $(JOBS),2) --dist loadfile --no-loadscope-reorder \
 	    $(if $(filter 1,$(ZCVIZ_SLOW)),,-m "not slow") $(ARGS)
 
 fuzz: $(FUZZ) ## search for bytes that break anything (ARGS="--seconds 600 --feed itch50")
