@@ -5,14 +5,16 @@ from __future__ import annotations
 import array
 import copy
 import ctypes
+import functools
 import struct
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
-from zcviz.trace.copies import copies_of
+from zcviz.trace.copies import copies_of, what_copied
 
 polars = pytest.importorskip("polars")
 
@@ -183,6 +185,8 @@ CASES = [
     ("series[3:7]", VIEW, "by reference"),
     ("series.to_arrow()", VIEW, "by reference"),
     ("series + 1", FRESH, "new values"),
+    ("a[True]", FRESH, "mask"),
+    ("f'{a}'", FRESH, "Text owns"),
     ("pf['p']", VIEW, "by reference"),
 ]
 
@@ -222,3 +226,86 @@ def test_views_and_copies_are_told_apart(expression, truth, reason):
     assert (VIEW if found.viewed and not found.fresh else FRESH) == truth, str(found)
     assert reason in found.why, str(found)
     assert bool(found.why) == bool(reason), str(found)
+
+
+class Holder:
+    """Shows no memory of its own, and has some."""
+
+    kept = ""
+
+    def __init__(self, values):
+        self.values = values
+
+    @property
+    def half(self):
+        return self.values[: len(self.values) // 2]
+
+    @functools.cached_property
+    def double(self):
+        return self.values * 2
+
+    def first(self):
+        return self.values[:1]
+
+
+class Slotted:
+    __slots__ = ("values",)
+
+    def __init__(self, values):
+        self.values = values
+
+
+VALUES = np.arange(100.0)
+
+
+def of_a_global():
+    return VALUES[1:]
+
+
+def reached():
+    module = ModuleType("module")
+    module.values = VALUES
+    names = {"holder": Holder(VALUES), "slotted": Slotted(VALUES), "module": module}
+    names["partial"] = functools.partial(np.asarray, VALUES)
+    return names | {"x": VALUES, "T": VALUES[:5], "Holder": Holder, "of_a_global": of_a_global}
+
+
+@pytest.mark.parametrize(
+    ("expression", "of"),
+    [
+        ("holder.values[::2]", {"holder"}), ("holder.half[1:]", {"holder"}),
+        ("holder.first()", {"holder"}), ("getattr(holder, 'values')[1:]", {"holder"}),
+        ("slotted.values[1:]", {"slotted"}), ("module.values[::2]", {"module.values"}),
+        ("partial()", {"partial"}), ("of_a_global()", {"VALUES"}), ("(lambda: x[1:])()", {"x"}),
+        ("list(x[i:] for i in range(3))", {"x"}), ("[each for each in [x]]", {"x"}),
+        ("Holder(x).values[1:]", {"x"}), ("x.T", {"x"}),
+        ("holder.double", set()), ("Holder(x.copy()).values[1:]", set()),
+        ("(lambda q=x.copy(): q[1:])()", set()), ("[*x]", set()),
+    ],
+)  # fmt: skip
+def test_what_an_expression_reaches_is_an_input_too(expression, of):
+    found = copies_of(expression, reached())
+    assert {name for part in found.parts for name, _ in part.views} == of
+    assert bool(found.fresh) != bool(of)
+    assert "no byte moves" not in found.why or of
+
+
+def test_what_a_function_uses_is_an_input_too():
+    assert what_copied(lambda: VALUES[1:]).fresh == 0
+    assert what_copied(Holder(VALUES).first).fresh == 0
+
+
+@pytest.mark.parametrize("expression", ["x.base", "x[5:5]", "None", "released.release()"])
+def test_what_has_no_bytes_is_neither_view_nor_copy(expression):
+    released = memoryview(b"abc")
+    released.release()
+    found = copies_of(expression, {"x": VALUES, "released": released})
+    assert (found.viewed, found.fresh, found.sentence) == (0, 0, f"{expression} has no bytes.")
+
+
+def test_a_ragged_index_explains_nothing_and_stops_nothing():
+    class Anything:
+        def __getitem__(self, index):
+            return VALUES.copy()
+
+    assert copies_of("a[[[1], [1, 2]]]", {"a": Anything()}).fresh == VALUES.nbytes

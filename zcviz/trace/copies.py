@@ -6,14 +6,17 @@ common with any input.
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..errors import BufferLifetimeError
 from ..render import printable, renderer, size_text
 from .holdings import Holding, holdings
 from .overlap import overlap
+from .reach import names_in
 from .reasons import Facts, why
 from .steps import Step, run_steps, step_of_call
 from .watch import watch
@@ -119,7 +122,7 @@ class Copies:
 
     @property
     def why(self) -> str:
-        """The reason: of the first step that made fresh memory, or else of the last one.
+        """The reason: of the first step that made fresh memory; of a view, that of the last one.
 
         Of the steps on the way from an input to the result, that is: not of those that made an
         index or a number on the side.
@@ -129,7 +132,9 @@ class Copies:
             if step.source == wanted:
                 way.append(step)
                 wanted = step.given
-        return next((step.why for step in reversed(way) if step.copies), way[0].why if way else "")
+        if self.fresh:
+            return next((step.why for step in reversed(way) if step.copies), "")
+        return way[0].why if way and self.viewed and not way[0].copies else ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it but the result as plain dictionaries and numbers."""
@@ -145,7 +150,9 @@ class Copies:
         """What came of it, in words."""
         text = shortened(self.source)
         inputs = ", ".join(dict.fromkeys(name for part in self.parts for name, _ in part.views))
-        if not self.fresh:
+        if not (self.fresh or self.viewed):
+            said = f"{text} has no bytes."
+        elif not self.fresh:
             said = f"{text} is a view of {inputs}: {size_text(self.viewed)}, none of them copied."
         elif not self.viewed:
             said = f"{text} is fresh memory: {size_text(self.fresh)}."
@@ -206,7 +213,8 @@ def what_copied(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Copi
     0
     """
     step = step_of_call(function, args, kwargs, watch)
-    return Copies(step.source, _parts(step.result, step.operands), (_report(step),), step.result)
+    report = _report(step)
+    return Copies(step.source, report.parts, (report,), step.result)
 
 
 def copies_of(expression: str, namespace: Mapping[str, Any]) -> Copies:
@@ -224,19 +232,16 @@ def copies_of(expression: str, namespace: Mapping[str, Any]) -> Copies:
     SyntaxError
         It is none.
     """
-    value, steps = run_steps(expression, namespace, watch)
-    names = [(name, namespace[name]) for name in _names_in(expression, namespace)]
-    reports = tuple(map(_report, steps))
-    return Copies(expression.strip(), _parts(value, names), reports, value)
-
-
-def _names_in(expression: str, namespace: Mapping[str, Any]) -> list[str]:
-    names = compile(expression.strip(), "<zccopy>", "eval").co_names
-    return [name for name in names if name in namespace]
+    source = expression.strip()
+    inputs = names_in(ast.parse(source, mode="eval"), namespace)
+    value, steps = run_steps(source, namespace, watch)
+    made = {step.source for step in steps}  # what an intermediate value holds is no input
+    behind = [each for step in steps for each in step.behind if each[0] not in made]
+    return Copies(source, _parts(value, [*inputs, *behind]), tuple(map(_report, steps)), value)
 
 
 def _report(step: Step) -> StepReport:
-    parts = _parts(step.result, step.operands)
+    parts = _parts(step.result, [*step.operands, *step.behind])
     view = any(part.views for part in parts) or step.result is step.operand
     given = step.operands[0][0] if step.operands else ""
     seen = step.seen
@@ -245,18 +250,23 @@ def _report(step: Step) -> StepReport:
 
 
 def _parts(result: Any, inputs: Sequence[tuple[str, Any]]) -> tuple[Part, ...]:
-    known = [(name, list(_held(value))) for name, value in inputs]
+    known: dict[str, list[Holding]] = {}
+    for name, value in inputs:  # what shows memory of its own is not asked what lies behind it
+        known[name] = known.get(name) or list(_held(value))
     found = list(_held(result))
     if not found:
-        size = sys.getsizeof(result)
-        same = [(name, size) for name, value in inputs if value is result]
+        # There is but one None, one True and one False.
+        size = 0 if result is None or isinstance(result, bool) else sys.getsizeof(result)
+        same = [(name, size) for name, value in inputs if value is result and size]
         return (Part("", size, tuple(same), 0 if same else size),)
     return tuple(_part(each, known) for each in found)
 
 
-def _part(piece: Holding, known: list[tuple[str, list[Holding]]]) -> Part:
+def _part(piece: Holding, known: Mapping[str, list[Holding]]) -> Part:
     nbytes = overlap(piece.array, piece.array)  # each byte once, though strides may be 0
-    shared = ((name, sum(overlap(piece.array, e.array) for e in held)) for name, held in known)
+    shared = (
+        (name, sum(overlap(piece.array, e.array) for e in held)) for name, held in known.items()
+    )
     views = tuple((name, min(common, nbytes)) for name, common in shared if common)
     most = max((common for _, common in views), default=0)
     return Part(piece.label, nbytes, views, nbytes - most)
@@ -265,7 +275,7 @@ def _part(piece: Holding, known: list[tuple[str, list[Holding]]]) -> Part:
 def _held(value: Any) -> Iterator[Holding]:
     try:
         yield from holdings(value)
-    except TypeError:  # a number, text, a function: nothing that could be shared
+    except (TypeError, BufferLifetimeError):  # a number, text: nothing that could be shared
         return
 
 

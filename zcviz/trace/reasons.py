@@ -7,6 +7,7 @@ what was seen, and the first rule that fits does.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,8 +127,11 @@ def _is_one(value: Any, types: tuple[str, ...]) -> bool:
 
 def _kind_of(index: Any) -> str:
     # "b", "i" … where it is a list or an array of that; "" for a number or a slice.
+    if isinstance(index, bool | np.bool_):
+        return "b"
     if isinstance(index, list) or _is_one(index, ("numpy.ndarray", "pandas.", "pyarrow.")):
-        return str(np.asarray(index).dtype.kind)
+        with suppress(ValueError):  # a ragged list: some class may take it
+            return str(np.asarray(index).dtype.kind)
     return ""
 
 
@@ -187,7 +191,7 @@ def _views() -> Iterator[Rule]:
 
     yield rule(
         lambda f: f.step.result is f.step.operand,
-        "It is the same object: there was nothing to do.",
+        "It is the same object that was given.",
     )
     yield rule(
         lambda f: f.takes("builtins.memoryview") and (f.sliced or f.named("toreadonly")),
@@ -290,8 +294,12 @@ def _of_owners() -> Iterator[Rule]:
         "It can grow, so it owns its memory and is filled with a copy.",
     )
     yield rule(
-        lambda f: f.gives("builtins.str"),
+        lambda f: f.gives("builtins.str") and f.takes(*_OWNERS, "builtins.memoryview"),
         "Text is made of bytes by decoding them into memory of its own.",
+    )
+    yield rule(
+        lambda f: f.gives("builtins.str"),
+        "Text owns its memory, and is written there.",
     )
 
 

@@ -14,6 +14,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any, Literal
 
+from .reach import behind_of, names_in
 from .watch import Seen
 
 __all__ = ["Kind", "Step", "Watch", "run_steps", "step_of_call"]
@@ -42,6 +43,9 @@ class Step:
     result : object
     seen : Seen or None
         What was allocated during the step; None: not measured.
+    behind : tuple of (str, object)
+        What it could reach through these without being given it: attributes of an object, the
+        variables that a function uses. As it was before the step.
     """
 
     source: str
@@ -51,6 +55,7 @@ class Step:
     result: Any
     keywords: Mapping[str, Any] = field(default_factory=dict)
     seen: Seen | None = None
+    behind: tuple[tuple[str, Any], ...] = ()
 
     @property
     def operand(self) -> Any:
@@ -100,9 +105,10 @@ def step_of_call(
     operands += [(key, value) for key, value in keywords.items()]
     if bound:
         operands.insert(0, (f"the {type(owner).__name__}", owner))
+    behind = behind_of([*operands, (name, function)])
     result, seen = watch(partial(function, *given, **keywords))
     kind: Kind = "method" if bound else "call"
-    return Step(f"{name}(…)", kind, name, tuple(operands), result, keywords, seen)
+    return Step(f"{name}(…)", kind, name, tuple(operands), result, keywords, seen, behind)
 
 
 class _Evaluator:
@@ -131,9 +137,8 @@ class _Evaluator:
             case ast.List(elts) | ast.Tuple(elts):
                 values = [value for _, value in self._arguments(elts)]
                 return values if isinstance(node, ast.List) else tuple(values)
-        return self._take(
-            node, "other", type(node).__name__, (), lambda: self._eval(node, self._names)
-        )
+        also, kind = names_in(node, self._names), type(node).__name__
+        return self._take(node, "other", kind, (), lambda: self._eval(node, self._names), also=also)
 
     def _take(
         self,
@@ -143,10 +148,12 @@ class _Evaluator:
         operands: tuple[tuple[str, Any], ...],
         run: Callable[[], Any],
         keywords: Mapping[str, Any] | None = None,
+        also: tuple[tuple[str, Any], ...] = (),
     ) -> Any:
+        behind = also + behind_of((*operands, *also))
         result, seen = self._watch(run)
         self.steps.append(
-            Step(self._text(node), kind, name, operands, result, keywords or {}, seen)
+            Step(self._text(node), kind, name, operands, result, keywords or {}, seen, behind)
         )
         return result
 
@@ -195,7 +202,8 @@ class _Evaluator:
         operands += [*given, *((f"{key}=", value) for key, value in keywords.items())]
         values = [value for _, value in given]
         run = partial(function, *values, **keywords)  # what a call itself takes is taken before
-        return self._take(node, kind, name, tuple(operands), run, keywords)
+        called = ((self._text(node.func), function),)
+        return self._take(node, kind, name, tuple(operands), run, keywords, called)
 
     def _arguments(self, nodes: list[ast.expr]) -> Iterator[tuple[str, Any]]:
         for node in nodes:
