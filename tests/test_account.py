@@ -60,3 +60,20 @@ def test_failures_come_through():
         zcviz.ledger_of([lambda data: 1 / 0], WIRE)
     assert zcviz.ledger_of([], WIRE).rows == ()
     assert str(zcviz.ledger_of([], WIRE))
+
+
+def test_views_of_strided_and_reversed_ones_are_views():
+    copied = {"copy": np.copy, "step": lambda a: a[::2], "later": lambda a: a[30:]}
+    assert [row.viewed for row in zcviz.ledger_of(copied, np.arange(100)).rows] == [0, 400, 160]
+    turned = {"copy": np.copy, "turn": lambda a: a[::-1], "later": lambda a: a[50:]}
+    assert [row.viewed for row in zcviz.ledger_of(turned, np.arange(100)).rows] == [0, 800, 400]
+
+
+def test_a_memoryview_may_have_strides():
+    steps = {
+        "copy": bytearray,
+        "turn": lambda data: memoryview(data)[::-2],
+        "cut": lambda v: v[50:],
+    }
+    rows = zcviz.ledger_of(steps, WIRE).rows
+    assert [(row.viewed, row.copied) for row in rows] == [(0, 200), (100, 0), (50, 0)]

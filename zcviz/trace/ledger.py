@@ -29,6 +29,7 @@ import numpy as np
 
 from ..buffers import address_of
 from .holdings import holdings
+from .overlap import array_over, bounds
 from .watch import NOTHING, Seen
 
 __all__ = ["Entry", "Ledger", "Part", "array_part", "parts", "wire_buffer"]
@@ -80,14 +81,23 @@ def wire_buffer(buffer: Any) -> Part:
 def array_part(kind: Literal["wire", "derived"], array: np.ndarray[Any, Any], wire: int) -> Part:
     """Return the part that an array is; `wire` bytes of each entry came off the wire."""
     nbytes = len(array) * wire if kind == "wire" else array.nbytes
-    return Part(kind, nbytes, int(array.ctypes.data), array.nbytes)
+    low, high = bounds(array)
+    return Part(kind, nbytes, low, high - low)
 
 
 @parts.register(bytes)
 @parts.register(bytearray)
-@parts.register(memoryview)
 def _buffers(output: Any) -> Iterator[Part]:
     yield wire_buffer(output)
+
+
+@parts.register(memoryview)
+def _windows(output: memoryview) -> Iterator[Part]:
+    if output.c_contiguous:
+        yield wire_buffer(output)
+    else:
+        low, high = bounds(array_over(output))
+        yield Part("wire", output.nbytes, low, high - low)
 
 
 @parts.register(np.ndarray)
