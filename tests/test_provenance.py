@@ -6,6 +6,7 @@ import array
 import ctypes
 import json
 import mmap
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -459,3 +460,29 @@ def test_hostile_names_are_escaped():
         assert not {"\x1b", "\u202e"} & set(shown)
         assert "\\x1b[31m" in shown
     assert len(text.splitlines()) == 3, "a line break in a name breaks no line"
+
+
+class Record(ctypes.Structure):
+    _fields_ = (("first", ctypes.c_uint64), ("rest", ctypes.c_uint64 * 3))
+
+
+def test_who_only_points_at_memory_does_not_own_it():
+    record = Record()
+    pointed = ctypes.pointer(record).contents
+    placed = Record.from_address(ctypes.addressof(record))
+    for each, holder in (pointed, "a pointer"), (placed, "an address"):
+        assert provenance(each).owner.held_by == holder
+        assert provenance(each).keeps_alive == 32
+        assert provenance(each, {"record": record}).owner.name == "record"
+    assert provenance(record).owner.held_by == ""
+    assert provenance((Record * 2)()[1]).keeps_alive == 64
+
+
+def test_whoever_lends_memory_is_not_said_to_own_it():
+    pa = pytest.importorskip("pyarrow")
+    values = np.arange(6).reshape(2, 3)
+    tensor = pa.Tensor.from_numpy(values)
+    assert provenance(tensor).owner.held_by == "Tensor"
+    assert provenance(tensor, {"values": values}).owner.type == "ndarray"
+    data = bytearray(9)
+    assert provenance(pickle.PickleBuffer(data)).owner.type == "bytearray"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import mmap
+from array import array
 from collections.abc import Callable
 from inspect import getattr_static
 from typing import Any
@@ -18,6 +20,7 @@ __all__ = ["arrow_holdings", "of_protocol", "steady"]
 # They would read, or compute, what they are asked for: it is not there yet, or gone afterwards.
 _READS = ("read_next_batch", "__next__", "fetchone", "execute", "collect")
 _CPU = 1  # DLPack's number of it
+_NO_CTYPES = object()
 
 
 def of_protocol(obj: Any) -> list[Holding] | None:
@@ -62,7 +65,7 @@ def _asked(obj: Any, name: str, look: Callable[[Any], list[Holding]]) -> list[Ho
 
 def _of_buffer(obj: Any, view: memoryview) -> Holding:
     if not view.nbytes:
-        return Holding("", nothing(read_only=view.readonly), _buffer_lender(obj))
+        return Holding("", nothing(read_only=view.readonly), _buffer_lender(obj, view))
     try:
         flat = view.c_contiguous
         array = np.frombuffer(view, np.uint8) if flat else np.asarray(view, copy=False)
@@ -70,22 +73,32 @@ def _of_buffer(obj: Any, view: memoryview) -> Holding:
         raise TypeError(
             f"{type(obj).__name__} shows no memory that numpy understands: format {view.format!r}"
         ) from None
-    return Holding("", array, _buffer_lender(obj))
+    return Holding("", array, _buffer_lender(obj, view))
 
 
-def _buffer_lender(obj: Any) -> object:
-    if isinstance(obj, bytes | bytearray | mmap.mmap):
+def _buffer_lender(obj: Any, view: memoryview) -> object:
+    if view.obj is not obj:
+        return view.obj
+    if isinstance(obj, bytes | bytearray | mmap.mmap | array):
         return None
-    if isinstance(obj, memoryview):
-        return obj.obj
     if isinstance(obj, np.void):
         return obj.base
-    # A ctypes object is part of a larger one, or from_buffer() left there the view it came from.
-    if getattr_static(obj, "_b_base_", None) is None:
-        return None
+    if getattr_static(obj, "_b_base_", _NO_CTYPES) is not _NO_CTYPES:
+        return _ctypes_lender(obj)
+    return Unseen(type(obj).__name__)  # it lends memory, and does not say whose
+
+
+def _ctypes_lender(obj: Any) -> object:
+    # It is part of a larger one, or from_buffer() left there the view it came from.
     kept: Any = getattr(obj, "_objects", None)
     views = [each for each in kept.values() if isinstance(each, memoryview)] if kept else []
-    return obj._b_base_ if not views else views[0].obj
+    if views:
+        return views[0].obj
+    if isinstance(obj._b_base_, ctypes._Pointer):
+        return Unseen("a pointer")
+    if obj._b_base_ is None and not obj._b_needsfree_:
+        return Unseen("an address")
+    return obj._b_base_
 
 
 def _of_interface(obj: Any) -> list[Holding]:
