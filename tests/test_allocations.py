@@ -12,6 +12,7 @@ import pytest
 
 import zcviz.trace.tracing as shared
 from zcviz.trace import allocations
+from zcviz.trace.hook import hook
 
 MILLION = 1_000_000
 
@@ -144,6 +145,30 @@ def test_the_state_found_is_restored(frames, depth, fails):
     if frames:
         assert tracemalloc.get_traceback_limit() == frames
         assert tracemalloc.get_object_traceback(keep) is not None, "old traces are still there"
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("traced", [False, True])
+def test_an_interrupt_while_it_looks_restores_the_state(monkeypatch, exact, traced):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    snapshot = tracemalloc.take_snapshot
+    if traced:
+        tracemalloc.start()
+        monkeypatch.setattr(tracemalloc, "take_snapshot", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            allocations(exact=exact).__enter__()
+        monkeypatch.setattr(tracemalloc, "take_snapshot", snapshot)
+        assert not shared.tracing.windows
+    window = allocations(exact=exact)
+    with pytest.raises(KeyboardInterrupt), window:
+        monkeypatch.setattr(tracemalloc, "take_snapshot", interrupted)
+    assert not shared.tracing.windows
+    assert tracemalloc.is_tracing() == traced
+    made = hook()
+    if exact and not isinstance(made, str):
+        assert (made.torn, made.depth) == ({}, 0)
 
 
 def test_the_peak_of_whoever_was_tracing_is_restored():

@@ -152,9 +152,7 @@ class Window:
             if self in tracing.windows:
                 raise RuntimeError("this window is open already: call allocations() once more")
             self._result = None
-            if self._exact is not None:
-                self._exact.prepare()
-            self._before = tracing.enter(self)
+            self._open()
             # Last of all. The first reading makes an integer that the second one sees, so that
             # it is in the baseline; afterwards there is as much of it as before.
             self._base = tracemalloc.get_traced_memory()[0]
@@ -170,6 +168,20 @@ class Window:
 
     __enter__ = Entrance(_enter)
 
+    def _open(self) -> None:
+        try:
+            if self._exact is not None:
+                self._exact.prepare()
+            self._before = tracing.enter(self)
+        except BaseException:  # an interrupt, while it looks at millions of blocks
+            if self._exact is not None:
+                self._exact.start()
+                self._exact.stop()
+                self._exact.finish()
+            if self in tracing.windows:
+                tracing.leave(self)
+            raise
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -180,10 +192,7 @@ class Window:
             self._exact.stop()
         tracing.hold()
         try:
-            after = tracing.look()
-            if self._exact is not None:
-                self._exact.finish()
-            tracing.leave(self)  # now: summing up takes five times as long while it is traced
+            after = self._close()
             if after is not None:
                 self._result = self._summarise(after)
             self._before = self.entering = None
@@ -192,6 +201,15 @@ class Window:
             tracing.release()
         if after is None and error is None:
             raise RuntimeError(_UNKNOWN)
+
+    def _close(self) -> tracemalloc.Snapshot | None:
+        """Watch no more, come what may: to look at millions of blocks takes a while."""
+        try:
+            return tracing.look()
+        finally:
+            if self._exact is not None:
+                self._exact.finish()
+            tracing.leave(self)  # now: summing up takes five times as long while it is traced
 
     @property
     def result(self) -> Allocations:
