@@ -9,6 +9,7 @@ from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
 import zcviz
+from zcviz.errors import ZcvizError
 from zcviz.kernels import COMPILED
 
 
@@ -131,6 +132,20 @@ def test_variants_have_names_of_their_own(shell, capsys):
     cell = "%%zccompare -q -r 1\n# --- one\na = 3\na\n# --- other\nint(a[3])"
     value_of(shell, cell)
     assert shell.user_ns["a"].tolist() == list(range(10))
+
+
+@pytest.mark.parametrize("line", ["-o 1x", "-o class", "-o 'x", "--top x", "--nope"])
+def test_bad_options_are_said_before_the_cell_runs(shell, line):
+    done = run(shell, f"%%zcmem {line}\nran = True")
+    assert isinstance(done.error_in_exec or done.error_before_exec, UsageError)
+    assert "ran" not in shell.user_ns
+
+
+def test_values_that_are_no_numbers_agree_and_what_cannot_be_compared_is_said(shell):
+    for nothing in "float('nan')", "np.array(['NaT'], 'M8[s]')":
+        value_of(shell, f"%%zccompare -q -r 1\n# ---\n{nothing}\n# ---\n{nothing}")
+    done = run(shell, "%%zccompare -q\n# ---\nslice(a)\n# ---\nslice(a.copy())")
+    assert isinstance(done.error_in_exec or done.error_before_exec, ZcvizError)
 
 
 def test_help_is_there(shell):

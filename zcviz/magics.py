@@ -20,6 +20,7 @@ import re
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from functools import partial
+from keyword import iskeyword
 from types import CodeType
 from typing import Any
 
@@ -60,7 +61,7 @@ class ZcvizMagics(Magics):
 
     async def run_zcmem(self, line: str, cell: str) -> Any:
         """Do what `zcmem` does, in a loop that is running."""
-        options = parse_argstring(self.zcmem, line)
+        options = _options(self.zcmem, line)
         code = _Code.of(self.shell, cell)
         with allocations(exact=True) as seen:
             value = await code.run(self.shell.user_ns)
@@ -92,7 +93,7 @@ class ZcvizMagics(Magics):
 
     async def run_zccompare(self, line: str, cell: str) -> None:
         """Do what `zccompare` does, in a loop that is running."""
-        options = parse_argstring(self.zccompare, line)
+        options = _options(self.zccompare, line)
         if options.rounds < 1:
             raise UsageError("--rounds has to be 1 at least")
         variants = {
@@ -120,8 +121,6 @@ class ZcvizMagics(Magics):
 
     def _hand_out(self, options: Any, result: object, shown: object) -> None:
         if options.out:
-            if not options.out.isidentifier():
-                raise UsageError(f"{options.out!r} is no name of a variable")
             self.shell.user_ns[options.out] = result
         if not options.quiet:
             display(shown)
@@ -155,6 +154,16 @@ class _Code:
             if code.co_flags & inspect.CO_COROUTINE:
                 value = await value
         return value if self.last else None
+
+
+def _options(magic: Any, line: str) -> Any:
+    try:
+        options = parse_argstring(magic, line)
+    except ValueError as error:  # a quotation mark without its other half
+        raise UsageError(f"{line}: {error}") from None
+    if options.out and (not options.out.isidentifier() or iskeyword(options.out)):
+        raise UsageError(f"{options.out!r} is no name of a variable")
+    return options
 
 
 def _at_once(running: Coroutine[Any, Any, Any]) -> Any:

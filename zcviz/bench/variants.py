@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
+from math import isnan
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -125,12 +126,18 @@ async def compare_variants(variants: Mapping[str, Work], rounds: int) -> Variant
     Raises
     ------
     ZcvizError
-        Two of them disagree.
+        Two of them disagree, or their values cannot be compared.
     """
     values = {name: await work() for name, work in variants.items()}
     first, *others = values
     for name in others:
-        if not agree(values[first], values[name]):
+        try:
+            same = agree(values[first], values[name])
+        except Exception as error:  # a class of the user's whose == gives no yes or no
+            raise ZcvizError(
+                f"whether {first} and {name} give the same cannot be told: {error}"
+            ) from error
+        if not same:
             raise ZcvizError(
                 f"{first} and {name} give different values, so there is nothing to compare: "
                 f"{_shown(values[first])} and {_shown(values[name])}"
@@ -173,7 +180,7 @@ def agree(one: Any, other: Any) -> bool:
     """Tell whether two values are the same, arrays and tables by what is in them."""
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
         one, other = np.asarray(one), np.asarray(other)
-        nan = {one.dtype.kind, other.dtype.kind} <= set("fc")
+        nan = {one.dtype.kind, other.dtype.kind} <= set("fcmM")
         return bool(np.array_equal(one, other, equal_nan=nan))
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
         return len(one) == len(other) and all(map(agree, one, other))
@@ -181,6 +188,8 @@ def agree(one: Any, other: Any) -> bool:
         return one.keys() == other.keys() and all(agree(one[key], other[key]) for key in one)
     if type(one) is type(other) and callable(getattr(one, "equals", None)):
         return bool(one.equals(other))  # pandas, pyarrow, polars
+    if isinstance(one, float) and isinstance(other, float) and isnan(one):
+        return isnan(other)
     return bool(one == other)
 
 
