@@ -290,9 +290,35 @@ def test_what_an_expression_reaches_is_an_input_too(expression, of):
     assert "no byte moves" not in found.why or of
 
 
+class Growing:
+    """Gathers columns when they are asked for, and keeps them, as a table does."""
+
+    def __init__(self):
+        self.columns = {}
+
+    @property
+    def __zcviz_parts__(self):
+        return self.columns
+
+    def __getitem__(self, name):
+        return self.columns.setdefault(name, VALUES.copy())
+
+
+def test_what_an_input_gets_on_the_way_is_fresh():
+    names = {"table": Growing(), "index": pd.RangeIndex(100)}
+    for expression in "table['price']", "index.values":
+        assert copies_of(expression, names).viewed == 0
+        assert copies_of(expression, names).fresh == 0, "now it is there"
+    assert copies_of("(table['size'], table['size'])", names).viewed == 0
+    gather = names["table"].__getitem__
+    assert [what_copied(gather, "day").viewed for _ in range(2)] == [0, VALUES.nbytes]
+
+
 def test_what_a_function_uses_is_an_input_too():
     assert what_copied(lambda: VALUES[1:]).fresh == 0
     assert what_copied(Holder(VALUES).first).fresh == 0
+    assert what_copied(lambda data: data[1:] if len(data) else later, VALUES).fresh == 0
+    later = None
 
 
 @pytest.mark.parametrize("expression", ["x.base", "x[5:5]", "None", "released.release()"])

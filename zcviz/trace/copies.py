@@ -16,7 +16,7 @@ from ..errors import BufferLifetimeError
 from ..render import printable, renderer, size_text
 from .holdings import Holding, holdings
 from .overlap import overlap
-from .reach import names_in
+from .reach import behind_of, mentioned
 from .reasons import Facts, why
 from .steps import Step, run_steps, step_of_call
 from .watch import watch
@@ -233,10 +233,12 @@ def copies_of(expression: str, namespace: Mapping[str, Any]) -> Copies:
         It is none.
     """
     source = expression.strip()
-    inputs = names_in(ast.parse(source, mode="eval"), namespace)
+    inputs = mentioned(ast.parse(source, mode="eval"), namespace)
+    inputs += behind_of(inputs)
     value, steps = run_steps(source, namespace, watch)
-    made = {step.source for step in steps}  # what an intermediate value holds is no input
-    behind = [each for step in steps for each in step.behind if each[0] not in made]
+    # What an intermediate value holds is no input, nor what an input has got on the way.
+    known = {name for name, _ in inputs} | {step.source for step in steps}
+    behind = [each for step in steps for each in step.behind if each[0] not in known]
     return Copies(source, _parts(value, [*inputs, *behind]), tuple(map(_report, steps)), value)
 
 
@@ -252,7 +254,7 @@ def _report(step: Step) -> StepReport:
 def _parts(result: Any, inputs: Sequence[tuple[str, Any]]) -> tuple[Part, ...]:
     known: dict[str, list[Holding]] = {}
     for name, value in inputs:  # what shows memory of its own is not asked what lies behind it
-        known[name] = known.get(name) or list(_held(value))
+        known[name] = known.get(name) or ([] if _grows(value) else list(_held(value)))
     found = list(_held(result))
     if not found:
         # There is but one None, one True and one False.
@@ -277,6 +279,11 @@ def _held(value: Any) -> Iterator[Holding]:
         yield from holdings(value)
     except (TypeError, BufferLifetimeError):  # a number, text: nothing that could be shared
         return
+
+
+def _grows(value: Any) -> bool:
+    # A table gathers columns when they are asked for: what it had before, `behind_of` says.
+    return hasattr(type(value), "__zcviz_parts__")
 
 
 def shortened(text: str) -> str:

@@ -14,7 +14,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any, Literal
 
-from .reach import behind_of, names_in
+from .reach import behind_of, mentioned
 from .watch import Seen
 
 __all__ = ["Kind", "Step", "Watch", "run_steps", "step_of_call"]
@@ -137,7 +137,7 @@ class _Evaluator:
             case ast.List(elts) | ast.Tuple(elts):
                 values = [value for _, value in self._arguments(elts)]
                 return values if isinstance(node, ast.List) else tuple(values)
-        also, kind = names_in(node, self._names), type(node).__name__
+        also, kind = mentioned(node, self._names), type(node).__name__
         return self._take(node, "other", kind, (), lambda: self._eval(node, self._names), also=also)
 
     def _take(
