@@ -134,6 +134,11 @@ def test_variants_have_names_of_their_own(shell, capsys):
     assert shell.user_ns["a"].tolist() == list(range(10))
 
 
+def test_braces_are_those_of_the_expression(shell):
+    assert value_of(shell, "%zccopy {'some': a[2:]}").parts[0].views == (("a", 64),)
+    assert value_of(shell, "%zccopy {len(a)}").source == "{len(a)}"
+
+
 @pytest.mark.parametrize("line", ["-o 1x", "-o class", "-o 'x", "--top x", "--nope"])
 def test_bad_options_are_said_before_the_cell_runs(shell, line):
     done = run(shell, f"%%zcmem {line}\nran = True")

@@ -26,7 +26,7 @@ from typing import Any
 
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from IPython.display import display
 
@@ -103,6 +103,7 @@ class ZcvizMagics(Magics):
         found = await compare_variants(variants, options.rounds)
         self._hand_out(options, found, found)
 
+    @no_var_expand
     @line_magic
     def zccopy(self, line: str) -> Copies:
         """Evaluate an expression and say which part of its value is a view, and of which name.
