@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import helpers
+from tests.receive.namespaces import own_network
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -56,6 +57,13 @@ def _only_what_the_test_makes_is_looked_through():
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(scope="module")
+def own_loopback():
+    """A network with nothing but a loopback of its own, where that is permitted."""
+    with own_network():
+        yield
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests import guarded
 from tests.twins import TWINS, kernels_of
 from zcviz.kernels import COMPILED, _jit, simd
-from zcviz.kernels.totals import IF_PRINTABLE, NOTIONAL, SHARES, TRADE
+from zcviz.kernels.totals import IF_PRINTABLE, NEVER, NOTIONAL, SHARES, TRADE
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -213,20 +213,29 @@ def test_partition_is_a_stable_sort(kernels):
     random = np.random.default_rng(3)
     tags = random.integers(60, 70, 1000).astype(np.uint8)
     offsets = np.arange(1000, dtype=np.uint32) * 7
-    counts = np.bincount(tags, minlength=256)
-    cursors = np.cumsum(counts) - counts
-    out = np.zeros_like(offsets)
-    kernels.partition(tags, offsets, cursors, out)
-    assert out.tolist() == offsets[np.argsort(tags, kind="stable")].tolist()
-    assert cursors.tolist() == np.cumsum(counts).tolist()
+    cursors, found, out = np.zeros(256, np.int64), np.zeros((256, 3), np.int64), offsets * 0
+    kinds = kernels.partition(tags, offsets, cursors, found, out)
+    assert not cursors.any()
+    assert sorted(found[:kinds, 0].tolist()) == np.unique(tags).tolist()
+    for tag, start, stop in found[:kinds].tolist():
+        assert out[start:stop].tolist() == offsets[tags == tag].tolist()
+    assert kernels.partition(tags[:0], offsets[:0], cursors, found, out[:0]) == 0
 
 
 def test_first_seen_keeps_the_smallest(kernels):
-    first = np.full(5, 2**64 - 1, np.uint64)
+    first, new = np.full(5, NEVER, np.int64), np.zeros(5, np.uint16)
     locates = np.array([1, 2, 1, 4], np.uint16)
-    kernels.first_seen(locates, np.array([9, 5, 3, 7], np.uint32), first)
-    kernels.first_seen(locates[:1], np.array([4], np.uint32), first)
-    assert first.tolist() == [2**64 - 1, 3, 5, 2**64 - 1, 7]
+    known = kernels.first_seen(locates, np.array([9, 5, 3, 7], np.uint32), 0, first, new, 0)
+    assert new[:known].tolist() == [1, 2, 4]
+    assert kernels.first_seen(locates[:1], np.array([4], np.uint32), 2, first, new, known) == known
+    assert first.tolist() == [NEVER, 3, 5, NEVER, 7]
+
+
+def test_places_grow_where_offsets_recur(kernels):
+    first, new = np.full(5, NEVER, np.int64), np.zeros(5, np.uint16)
+    locates, offsets = np.array([3], np.uint16), np.array([7], np.uint32)
+    assert kernels.first_seen(locates, offsets, 1 << 40, first, new, 0) == 1
+    assert first[3] == (1 << 40) + 7
 
 
 @pytest.mark.parametrize(
@@ -234,16 +243,18 @@ def test_first_seen_keeps_the_smallest(kernels):
     [(SHARES, 0, 0), (NOTIONAL, 2 * 10 + 3 * 20, 0), (TRADE, 80, 20), (IF_PRINTABLE, 20, 10)],
 )
 def test_what_a_type_adds(kernels, adds, notional, last):
-    sums = [np.zeros(4, np.uint64) for _ in range(4)]
-    overflow = np.zeros(4, np.uint8)
+    sums = [np.zeros(4, kind) for kind in ("u8", "u8", "u8", "i8")]
+    overflow, named = np.zeros((2, 4), np.uint8)
     kernels.add_totals(
         np.array([1, 1], np.uint16), np.array([2, 3], np.uint32), np.array([10, 20], np.uint32),
-        np.frombuffer(b"YN", np.uint8), np.array([2, 40], np.uint32), adds, *sums, overflow,
+        np.frombuffer(b"YN", np.uint8), np.array([2, 40], np.uint32), 0, adds, *sums, overflow,
+        named,
     )  # fmt: skip
     shares, found, price, at = (each[1] for each in sums)
     assert (shares, found, price) == (5, notional, last)
     assert at == {TRADE: 40, IF_PRINTABLE: 2}.get(adds, 0)
     assert not overflow.any()
+    assert named.tolist() == [0, 1, 0, 0]
 
 
 def test_the_environment_decides_which_twin_runs():

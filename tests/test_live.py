@@ -9,54 +9,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 import zcviz
 from tests import helpers
+from tests.waiting import gone, linux, until
 from zcviz.errors import SelectionError, ZcvizError
 from zcviz.feed import Feed
 from zcviz.live import Audience, LiveRun, Publisher, Sample, board, words
 from zcviz.live.board import POINTS, Board, Phase, Slot
 from zcviz.live.meter import Meter
 from zcviz.live.shared import SharedBlock
-
-PATIENCE = 60.0  # seconds; a busy machine is no failure
-
-
-def until(true: Callable[[], Any], within: float = PATIENCE) -> Any:
-    """Wait until something is so, and return it."""
-    end = time.monotonic() + within
-    while not (value := true()):
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
-    return value
-
-
-linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-
-
-def is_alive(pid: int) -> bool:
-    if sys.platform != "linux":
-        try:
-            os.kill(pid, 0)
-        except OSError:
-            return False
-        return True
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"  # in a container nobody may collect what an orphan leaves
-
-
-def gone(pids: list[int]) -> bool:
-    return not any(map(is_alive, pids))
 
 
 def all_counted(run: LiveRun) -> bool:

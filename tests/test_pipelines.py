@@ -269,13 +269,13 @@ def test_blocks_of_the_columnar_pipeline_do_not_show(monkeypatch):
     datagrams = [mold(n * 5 + 1, *messages[n * 5 : n * 5 + 5]) for n in range(32)]
     contents = [frames(*messages), feed_pcap(*datagrams)]
     for packets in (1, 2, 7):
-        monkeypatch.setattr("zcviz.pipelines.columnar.PACKETS", packets)
+        monkeypatch.setattr("zcviz.pipelines.inputs.PACKETS", packets)
         for block in (64, 65, 4096):
-            monkeypatch.setattr("zcviz.pipelines.columnar.BLOCK", 32768 + block)
+            monkeypatch.setattr("zcviz.pipelines.inputs.BLOCK", 32768 + block)
             for content in contents:
                 with zcviz.open(content) as feed:
                     assert PIPELINES["columnar"](feed) == expected
-    monkeypatch.setattr("zcviz.pipelines.columnar.BLOCK", 3)
+    monkeypatch.setattr("zcviz.pipelines.inputs.BLOCK", 3)
     with zcviz.open(contents[0]) as feed:
         assert PIPELINES["columnar"](feed) == expected
 

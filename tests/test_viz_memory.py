@@ -407,7 +407,7 @@ def test_many_windows_are_drawn_and_the_first_is_named():
 def test_text_has_contrast(colours):
     papers = {theme.LIGHT["paper"]: ["white"], theme.DARK["paper"]: ["#212121"]}[colours["paper"]]
     for paper in [colours["paper"], *(p for p in papers if p.startswith("#"))]:
-        for name in ("copy", "view", "neutral", "ink", "soft"):
+        for name in ("copy", "view", "first", "second", "lost", "neutral", "ink", "soft"):
             assert theme.contrast(colours[name], paper) >= 4.5, (name, paper)
     assert theme.contrast(colours["ink"], colours["strip"]) >= 4.5
     assert theme.contrast(colours["view"], colours["view-fill"]) >= 4.5

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 else:
     Buffer = object  # collections.abc has it from Python 3.12 on; only annotations need it
 
-__all__ = ["Buffer", "HeldBytes", "MappedFile", "Source", "address_of", "as_view"]
+__all__ = ["Buffer", "HeldBytes", "Mapped", "MappedFile", "Source", "address_of", "as_view"]
 
 
 def as_view(buffer: Buffer) -> memoryview:
@@ -200,7 +200,16 @@ class _Head(Source):
         self._data = np.frombuffer(self._view, np.uint8)
 
 
-class MappedFile(Source):
+class Mapped(Source):
+    """Memory that is mapped: closing it ends the map, which nobody may look into by then."""
+
+    def _release(self) -> None:
+        self._view.release()
+        if isinstance(self.owner, mmap.mmap):
+            self.owner.close()
+
+
+class MappedFile(Mapped):
     """A file mapped into memory: its bytes are the page cache's, no copy is made by opening it.
 
     The operating system ends a process that reads pages of a map whose file was cut short.
@@ -226,8 +235,3 @@ class MappedFile(Source):
         """Give the pages that were read back to the page cache."""
         if isinstance(self.owner, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
             self.owner.madvise(mmap.MADV_DONTNEED)
-
-    def _release(self) -> None:
-        self._view.release()
-        if isinstance(self.owner, mmap.mmap):
-            self.owner.close()

@@ -1,4 +1,4 @@
-"""The command line: ``zcviz info``, ``export``, ``book``, ``compare``, ``samples``, ``lab``.
+"""The command line: ``zcviz info``, ``export``, ``book``, ``compare``, ``lab``, and so on.
 
 Exit status: 0 done; 1 ``--strict`` and the file was cut, corrupt or had gaps; 2 usage, or nothing
 could be read. What went wrong is one line on standard error.
@@ -20,6 +20,7 @@ from ._version import __version__
 from .errors import ZcvizError
 from .progress import Progress
 from .render import printable
+from .send import command as replaying
 
 if TYPE_CHECKING:
     from .feed import Feed
@@ -106,6 +107,15 @@ def _parser() -> argparse.ArgumentParser:
     samples.add_argument("--messages", type=int, default=100_000, metavar="N")
     samples.add_argument("--seed", type=int, default=1, metavar="S")
     samples.set_defaults(run=_samples)
+
+    probe = commands.add_parser("probe", help="find out which receive paths this machine permits")
+    probe.add_argument("--json", action="store_true", help="print one JSON list")
+    probe.set_defaults(run=_probe)
+
+    replay = commands.add_parser("replay", help="send a file's datagrams, to loopback")
+    _add_file(replay)
+    replaying.add_arguments(replay)
+    replay.set_defaults(run=_replay)
     return parser
 
 
@@ -210,6 +220,19 @@ def _samples(given: argparse.Namespace) -> int:
         for path in make(given.directory, given.messages, given.seed, progress):
             print(f"{printable(str(path))}: {path.stat().st_size:,} bytes")
     return 0
+
+
+def _probe(given: argparse.Namespace) -> int:
+    from .receive import probing
+
+    found = probing.probe()
+    print(json.dumps(found) if given.json else probing.told(found))
+    return 0
+
+
+def _replay(given: argparse.Namespace) -> int:
+    with Progress("reading") as progress, _open(given, progress) as feed:
+        return replaying.run(given, feed, progress)
 
 
 def _lab(given: argparse.Namespace) -> int:

@@ -69,10 +69,17 @@ class Fitter:
 
 
 class Cutter(Fitter):
-    """Cuts datagrams into messages."""
+    """Cuts datagrams into messages.
+
+    Attributes
+    ----------
+    found : int
+        How many messages there were in the last one, empty and damaged ones too.
+    """
 
     def __init__(self, framing: Framing, protocol: Protocol) -> None:
         super().__init__(framing, protocol)
+        self.found = 0
         header = framing.header
         assert header is not None
         self.header = header.size
@@ -183,6 +190,7 @@ class Cutter(Fitter):
             found += 1
             if self.fits(datagram, start, at, base, report):
                 kept.append((start, at))
+        self.found = found
         count = self.count(datagram)
         if (found != count and at < stop) or (count is not None and found < count):
             if not cut:

@@ -85,8 +85,9 @@ def holders(address: int, size: int, but: Iterable[object]) -> list[str]:
 def _starts_of(value: Any) -> list[int]:
     if isinstance(value, memoryview):
         try:
-            value = np.frombuffer(value, np.uint8)
-        except ValueError:  # released, empty, or not contiguous
+            whole = value.c_contiguous
+            value = np.frombuffer(value, np.uint8) if whole else np.asarray(value)
+        except ValueError:  # released, empty, or of elements that numpy does not know
             return []
     if isinstance(value, np.ndarray):
         return [int(value.ctypes.data)]

@@ -21,7 +21,7 @@ from .kernels.messages import DATAGRAM, KEPT
 from .records import open_records
 from .report import MAX_PROBLEMS, Report
 
-__all__ = ["Scanner"]
+__all__ = ["Scanner", "count_into"]
 
 PACKETS = 1 << 11
 """Packets in a block."""
@@ -159,14 +159,20 @@ class Scanner:
         """Return what the scan met so far."""
         tally = np.sum([step.tally for step in self._steps], axis=0)
         report = Report(int(tally[Tally.PACKETS]), self._datagrams_seen)
-        report.heartbeats, report.ends = int(tally[Tally.HEARTBEATS]), int(tally[Tally.ENDS])
-        for reason, text in SKIPPED.items():
-            if tally[reason]:
-                report.skip(text, int(tally[reason]))
+        count_into(report, tally)
         report.problems, report.problems_total = self._problems, self._problems_total
         if self._cut or (self.has_packets and self._records.cut):
             report.truncated = self.position, self.capture.source.size - self.position
         return report
+
+
+def count_into(report: Report, tally: NDArray[np.int64]) -> None:
+    """Add to a report what the steps counted, problems aside."""
+    report.heartbeats += int(tally[Tally.HEARTBEATS])
+    report.ends += int(tally[Tally.ENDS])
+    for reason, text in SKIPPED.items():
+        if tally[reason]:
+            report.skip(text, int(tally[reason]))
 
 
 def _flags(letters: bytes) -> NDArray[np.uint8]:

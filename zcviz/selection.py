@@ -21,6 +21,7 @@ from .errors import SelectionError
 from .framing import tag_reader
 from .index import MessageIndex
 from .kernels import first_seen
+from .kernels.totals import NEVER
 from .spec import Field, Message, Protocol
 from .summary import symbol_text
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["Selection", "first_of", "nanoseconds", "numbers_of", "spellings", "symbols_of"]
 
 _TIME = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,9}))?)?")
-_NEVER = np.iinfo(np.uint64).max
 
 
 def nanoseconds(time: int | str) -> int:
@@ -56,16 +56,18 @@ def nanoseconds(time: int | str) -> int:
 
 def symbols_of(data: NDArray[np.uint8], index: MessageIndex, protocol: Protocol) -> dict[int, str]:
     """Return locate to symbol, as the first message that carries both has it."""
-    first = np.full(1 << 16, _NEVER, np.uint64)
+    first, new = np.full(1 << 16, NEVER, np.int64), np.empty(1 << 16, np.uint16)
+    known = 0
     present = index.counts()
     both = {protocol.locate, protocol.symbol}
     messages = {m.key: m for m in protocol if both <= m.by_name.keys() and m.key in present}
     for tag, message in messages.items():
         offsets = index.of_type(tag)
-        first_seen(gather(data, offsets, message, protocol.locate), offsets, first)
+        locates = gather(data, offsets, message, protocol.locate)
+        known = first_seen(locates, offsets, 0, first, new, known)
     view, tag_of = memoryview(data), tag_reader(protocol)
     symbols = {}
-    for locate in np.flatnonzero(first != _NEVER).tolist():
+    for locate in np.sort(new[:known]).tolist():
         at = int(first[locate])
         if locate:  # locate 0 means none, even beside a symbol
             message = messages[tag_of(view, at)]

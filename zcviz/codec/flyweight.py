@@ -53,8 +53,11 @@ class Flyweight:
 
     def revoke(self) -> None:
         """Let go of the buffer; reading a field raises `BufferLifetimeError` from now on."""
-        with suppress(AttributeError):  # aimed at nothing already
+        # `suppress` takes twice as long, and after each batch all views are revoked.
+        try:  # noqa: SIM105
             del self._buffer
+        except AttributeError:  # aimed at nothing already
+            pass
 
     @property
     def is_aimed(self) -> bool:

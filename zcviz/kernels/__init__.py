@@ -12,7 +12,7 @@ from .gather import LANES, count, gather_bytes, gather_integers, partition, pick
 from .links import find_datagrams
 from .messages import scan_datagrams
 from .tally import CUT, END, FULL, Tally
-from .totals import add_totals, first_seen
+from .totals import add_times, add_totals, first_seen
 
 __all__ = [
     "COMPILED",
@@ -21,6 +21,7 @@ __all__ = [
     "FULL",
     "LANES",
     "Tally",
+    "add_times",
     "add_totals",
     "count",
     "find_datagrams",

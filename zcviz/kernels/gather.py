@@ -26,15 +26,46 @@ _MANY = 1 << 16
 
 
 @jit
-def partition(tags: Bytes, offsets: Offsets, cursors: Column, out: Offsets) -> None:
+def partition(tags: Bytes, offsets: Offsets, cursors: Column, found: Column, out: Offsets) -> int:
     """Sort `offsets` by tag, stably, into `out`.
 
-    ``cursors[tag]`` says where in `out` the messages of a tag begin; afterwards, where they end.
+    Parameters
+    ----------
+    tags, offsets : (n,) unsigned
+    cursors : (256,) or (65536,) int64
+        One for each tag there can be. Zeros, and zeros again in the end: of a few messages, only
+        the tags that they have are looked at.
+    found : (len(cursors), 3) int64
+        Filled from the front with each tag that occurs, and where in `out` its messages start and
+        end.
+    out : (n,) unsigned
+
+    Returns
+    -------
+    int
+        How many tags occur.
     """
+    kinds = 0
+    for i in range(len(tags)):
+        tag = tags[i]
+        if cursors[tag] == 0:
+            found[kinds, 0] = tag
+            kinds += 1
+        cursors[tag] += 1
+    at = 0
+    for kind in range(kinds):
+        tag = found[kind, 0]
+        found[kind, 1] = at
+        at += cursors[tag]
+        found[kind, 2] = at
+        cursors[tag] = found[kind, 1]
     for i in range(len(tags)):
         where = cursors[tags[i]]
         out[where] = offsets[i]
         cursors[tags[i]] = where + 1
+    for kind in range(kinds):
+        cursors[found[kind, 0]] = 0
+    return kinds
 
 
 def count(tags: Column, tag: int) -> int:

@@ -15,7 +15,7 @@ from .loads import u8, u16
 from .records import CAPTURED, FRAME, LINK, RECORD
 from .tally import Tally, note
 
-__all__ = ["FARTHEST", "FULL", "IP", "RECORD", "START", "STOP", "find_datagrams"]
+__all__ = ["FARTHEST", "FULL", "IP", "RECORD", "START", "STOP", "find_datagrams", "find_plain"]
 
 Array = NDArray[Any]
 
@@ -84,15 +84,18 @@ def find_datagrams(
     """
     # Many captures hold nothing but plain packets. The steps for all others, which take a second
     # to compile, are for those that do not.
-    found = _find_plain(data, packets, count, datagrams)
+    found = find_plain(data, packets, count, datagrams)
     if found < count:
         found = _find_any(data, packets, found, count, datagrams, problems, tally)
     return found
 
 
 @jit
-def _find_plain(data: Array, packets: Array, count: int, datagrams: Array) -> int:
-    # Packets on Ethernet with at most one tag, without options, and whole; up to the first other.
+def find_plain(data: Array, packets: Array, count: int, datagrams: Array) -> int:
+    """Do as `find_datagrams`, up to the first packet that is not plain; return how many were.
+
+    Plain are packets on Ethernet with at most one tag, without options, and whole.
+    """
     for i in range(count):  # adding 0 makes places signed, as differences have to be
         frame, end, link = packets[i, FRAME] + 0, packets[i, CAPTURED] + 0, packets[i, LINK] + 0
         ip = frame + _ETHERNET

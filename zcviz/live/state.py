@@ -6,15 +6,15 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable
-from functools import wraps
+from collections.abc import Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
 from ..errors import SelectionError, ZcvizError
 from . import words
 from .board import POINTS, usable_cores
 from .crew import Crew
+from .locked import one_at_a_time
 from .meter import pipeline_named
 from .processes import Processes
 from .sample import Reading, Sample, reading_of
@@ -27,21 +27,6 @@ __all__ = ["DEFAULT", "LiveRun"]
 
 _FEW = 3  # points, before which a comparison would be hasty
 DEFAULT = ("copying", "flyweight", "columnar")
-
-
-Given = ParamSpec("Given")
-Result = TypeVar("Result")
-
-
-def _one_at_a_time(
-    method: Callable[Concatenate[LiveRun, Given], Result],
-) -> Callable[Concatenate[LiveRun, Given], Result]:
-    @wraps(method)
-    def locked(run: LiveRun, /, *given: Given.args, **named: Given.kwargs) -> Result:
-        with run._lock:
-            return method(run, *given, **named)
-
-    return locked
 
 
 class LiveRun:
@@ -109,13 +94,13 @@ class LiveRun:
         return self._fallback
 
     @property
-    @_one_at_a_time
+    @one_at_a_time
     def process_ids(self) -> dict[str, int]:
         """The process number of each worker, by pipeline; none where a thread does the work."""
         return self._crew.process_ids() if isinstance(self._crew, Processes) else {}
 
     @property
-    @_one_at_a_time
+    @one_at_a_time
     def remark(self) -> str:
         """How the workers share this machine, as a sentence."""
         crew = self._crew
@@ -127,7 +112,7 @@ class LiveRun:
             return "Starting: each pipeline does one piece of work that is not counted."
         return words.sharing(len(crew.slots), usable_cores(), crew.taking_turns)
 
-    @_one_at_a_time
+    @one_at_a_time
     def start(self) -> None:
         """Put the chosen pipelines to work; what was measured before is forgotten.
 
@@ -156,7 +141,7 @@ class LiveRun:
         self._crew = crew
         self._reaper = weakref.finalize(self, crew.close)
 
-    @_one_at_a_time
+    @one_at_a_time
     def stop(self) -> None:
         """End all workers, and return when they are gone; curves and readings stay."""
         if self._reaper is not None and self._crew is not None:
@@ -165,7 +150,7 @@ class LiveRun:
             self._crew = self._reaper = None
             self._stopped_at = time.monotonic()
 
-    @_one_at_a_time
+    @one_at_a_time
     def choose(self, names: Iterable[str]) -> None:
         """Run these pipelines only, at once if the run is going on."""
         wanted = set(names)
@@ -184,7 +169,7 @@ class LiveRun:
                 self._seen[name] = 0
                 self._crew.hire(name)
 
-    @_one_at_a_time
+    @one_at_a_time
     def reset(self) -> None:
         """Forget all points so far; the workers work on."""
         if self._crew is None:
@@ -197,7 +182,7 @@ class LiveRun:
             for name, slot in self._crew.slots.items():
                 self._seen[name] = slot.read(0)[1]
 
-    @_one_at_a_time
+    @one_at_a_time
     def sample(self) -> Sample:
         """Take what the workers have posted, see to those that died, and return the readings."""
         if self._crew is not None:
@@ -208,7 +193,7 @@ class LiveRun:
         now = time.monotonic() if self.running else self._stopped_at
         return Sample(tuple(self._reading(name, now) for name in self.names))
 
-    @_one_at_a_time
+    @one_at_a_time
     def sentence(self, sample: Sample | None = None) -> str:
         """Say what a sample (by default a fresh one) shows; nothing until all are measured."""
         shown = (sample or self.sample()).readings

@@ -3,7 +3,7 @@
 A pipeline is a row of named stages; each takes what the one before it gave. At full speed the
 stages follow one another, packet by packet (columnar: block by block), until the feed is read.
 Stepped, one packet goes through, and what each stage took and gave can be looked at. Both run the
-same functions.
+same functions. Batches of datagrams as they arrive go through them as well (`Pipeline.live`).
 
 ========== ======================================================== ===========================
 pipeline   how a message is reached                                 made for each message
@@ -18,10 +18,24 @@ columnar   an array of offsets, then arrays of values               nothing
 """
 
 from .columnar import Columns, columnar_stages
-from .stage import Pipeline, Run, Stage, StageResult
+from .inputs import Input
+from .pipeline import Batches, BatchRun, Pipeline
+from .stage import Run, Stage, StageResult
 from .walking import Aim, copying_stages, flyweight_stages, slicing_stages
 
-__all__ = ["EXPERIMENTS", "PIPELINES", "Aim", "Columns", "Pipeline", "Run", "Stage", "StageResult"]
+__all__ = [
+    "EXPERIMENTS",
+    "PIPELINES",
+    "Aim",
+    "BatchRun",
+    "Batches",
+    "Columns",
+    "Input",
+    "Pipeline",
+    "Run",
+    "Stage",
+    "StageResult",
+]
 
 PIPELINES: dict[str, Pipeline] = {
     "copying": Pipeline("copying", copying_stages),

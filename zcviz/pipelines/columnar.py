@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..codec.columns import gather
+from ..codec.columns import Gatherer
 from ..codec.flyweight import reader
-from ..feed import Feed
 from ..framing import tag_reader
 from ..index import MessageIndex
-from ..kernels import add_totals, first_seen, partition
-from ..kernels.totals import MASK
-from ..scanner import PACKETS, Scanner
+from ..kernels import add_times, add_totals, first_seen, partition
+from ..kernels.totals import NEVER
 from ..spec import Message
 from ..summary import Contribution, Summary, Totals, assemble, contributions_of
 from ..trace.ledger import Part, array_part, parts
-from ..walk import FRAMES
+from .inputs import Input
 from .stage import Stage
 
-__all__ = ["BLOCK", "Columns", "Sums", "columnar_stages"]
-
-BLOCK = 1 << 16
-"""Messages in a block at full speed: enough to forget the cost of a call, few enough that the
-columns of a block stay in the processor's cache."""
+__all__ = ["Columns", "Sums", "columnar_stages"]
 
 Array = NDArray[Any]
 
@@ -61,26 +57,28 @@ class Sums:
     """Totals by stock locate, as arrays: 65,536 entries each, one for every locate there can be."""
 
     def __init__(self) -> None:
-        self.shares, self.notional, self.last, self.last_at = np.zeros((4, 1 << 16), np.uint64)
+        self.shares, self.notional, self.last = np.zeros((3, 1 << 16), np.uint64)
         self.overflow = np.zeros(1 << 16, np.uint8)
         self.named = np.zeros(1 << 16, np.uint8)
-        self.first = np.full(1 << 16, MASK, np.uint64)
+        self.last_at = np.zeros(1 << 16, np.int64)
+        self.first = np.full(1 << 16, NEVER, np.int64)
+        self.new = np.empty(1 << 16, np.uint16)
 
     @property
     def nbytes(self) -> int:
         """Memory taken [bytes]."""
         return sum(array.nbytes for array in vars(self).values())
 
-    def add(self, columns: Columns, how: Contribution) -> None:
-        """Add the messages of one type."""
+    def add(self, columns: Columns, how: Contribution, before: int) -> None:
+        """Add the messages of one type; their places are their offsets plus `before`."""
         values, none = columns.columns, columns.offsets[:0]
         locates = values["stock_locate"]
         printable = values[how.printable].view(np.uint8) if how.printable else none
         prices = values[how.price] if how.price else none
-        self.named[locates] = 1
         add_totals(
-            locates, values[how.shares], prices, printable, columns.offsets, how.adds,
-            self.shares, self.notional, self.last, self.last_at, self.overflow,
+            locates, values[how.shares], prices, printable, columns.offsets, before,
+            how.adds, self.shares, self.notional, self.last, self.last_at, self.overflow,
+            self.named,
         )  # fmt: skip
 
     def totals(self) -> dict[int, Totals]:
@@ -103,17 +101,23 @@ def _sums(sums: Sums) -> Iterator[Part]:
 
 
 class _Columnar:
-    def __init__(self, feed: Feed, stepped: int) -> None:
-        self._scanner = Scanner(feed.capture, int(stepped) or PACKETS)
-        self._source, self._protocol = feed.source, feed.protocol
-        self._room = BLOCK if self._scanner.has_packets else FRAMES * stepped or BLOCK
-        self._types = {m.key: m for m in feed.protocol}
-        self._tag_of = tag_reader(feed.protocol)
-        self._contributions = contributions_of(feed.protocol)
+    def __init__(self, source: Input, stepped: int) -> None:
+        self._scan = source.scanning(stepped)
+        self._protocol = source.protocol
+        self._tag_of = tag_reader(source.protocol)
+        self._contributions = contributions_of(source.protocol)
+        together = not stepped  # whoever steps looks at one column after another
+        self._gatherers = {
+            m.key: Gatherer(m, self._fields_that_count(m), together=together)
+            for m in source.protocol
+        }
         self.done = 0
-        self._messages = np.zeros(1 << 8 * feed.protocol.tag_size, np.int64)
+        self._messages: defaultdict[int, int] = defaultdict(int)
+        tags = 1 << 8 * source.protocol.tag_size
+        self._cursors, self._found = np.zeros(tags, np.int64), np.empty((tags, 3), np.int64)
         self._sums: Sums | None = None  # made by the stage that fills it, and counted there
-        self._first, self._last = MASK, -1
+        self._symbols: dict[int, bytes] = {}
+        self._spans: dict[np.dtype[Any], Array] = {}  # of times, by how they are written
         self.stages = (
             Stage("index", "Notes where every message is, in arrays of numbers.", self._index),
             Stage("gather", "Copies the fields that count into native columns.", self._gather),
@@ -121,66 +125,64 @@ class _Columnar:
         )
 
     def _index(self) -> MessageIndex | None:
-        scanner = self._scanner
-        if scanner.finished:
-            return None
-        room = scanner.room(self._room)
-        count = scanner.scan(room)
-        if not count and self._scanner.finished:  # not `scanner`: it has moved on
-            return None
-        self.done += count
-        offsets, sizes, tags = (array[:count] for array in room)
-        return MessageIndex(offsets, sizes, tags)
+        index = self._scan.block()
+        if index is not None:
+            self.done += len(index)
+        return index
 
     def _gather(self, index: MessageIndex) -> list[Columns]:
-        counts = np.bincount(index.tags, minlength=len(self._messages))
-        self._messages += counts
-        ends = np.cumsum(counts)
-        by_type = np.empty_like(index.offsets)
-        partition(index.tags, index.offsets, ends - counts, by_type)
-        gathered = []
-        for tag in np.flatnonzero(counts).tolist():
-            message = self._types.get(tag)
-            if message is not None:
-                offsets = by_type[ends[tag] - counts[tag] : ends[tag]]
-                names = self._fields_that_count(message)
-                data = self._source.data
-                columns = {name: gather(data, offsets, message, name) for name in names}
-                gathered.append(Columns(message, offsets, columns))
+        data, by_type, gathered = self._scan.data, np.empty_like(index.offsets), []
+        kinds = partition(index.tags, index.offsets, self._cursors, self._found, by_type)
+        for tag, start, stop in sorted(self._found[:kinds].tolist()):
+            self._messages[tag] += stop - start
+            gather = self._gatherers.get(tag)
+            if gather is not None:
+                offsets = by_type[start:stop]
+                gathered.append(Columns(gather.message, offsets, gather(data, offsets)))
         return gathered
 
     def _add(self, gathered: list[Columns]) -> Sums:
         sums = self._sums = self._sums or Sums()
+        before, new = self._scan.before, 0
         for each in gathered:
             times = each.columns.get(self._protocol.time)
             if times is not None:
-                self._first = min(self._first, int(times.min()))
-                self._last = max(self._last, int(times.max()))
-            if self._names(each.message):
-                first_seen(each.columns[self._protocol.locate], each.offsets, sums.first)
+                add_times(times, self._span(times.dtype))
+            if each.message.key in self._naming:
+                locates = each.columns[self._protocol.locate]
+                new = first_seen(locates, each.offsets, before, sums.first, sums.new, new)
             contribution = self._contributions.get(each.message.key)
             if contribution is not None:
-                sums.add(each, contribution)
+                sums.add(each, contribution, before)
+        for locate in sums.new[:new].tolist():  # while its message is there
+            self._symbols[locate] = self._symbol_at(int(sums.first[locate]) - before)
         return sums
 
+    def let_go(self) -> None:
+        pass  # columns and sums are copies
+
     def result(self) -> Summary:
-        counts = {tag: int(self._messages[tag]) for tag in np.flatnonzero(self._messages).tolist()}
-        sums = self._sums or Sums()
-        locates = sums.totals()
-        symbols = self._symbols(locates, sums.first)
-        return assemble(self._protocol, counts, locates, symbols, self._first, self._last)
+        locates = (self._sums or Sums()).totals()
+        spans = [span.tolist() for span in self._spans.values()]
+        first, last = min((a for a, _ in spans), default=0), max((b for _, b in spans), default=-1)
+        return assemble(self._protocol, self._messages, locates, self._symbols, first, last)
 
-    def _symbols(self, locates: Iterable[int], first: Array) -> dict[int, bytes]:
-        view, symbols = self._source.view, {}
-        for locate in locates:
-            at = int(first[locate])
-            if at != MASK:
-                message = self._types[self._tag_of(view, at)]
-                symbols[locate] = reader(message, self._protocol.symbol)(view, at)
-        return symbols
+    def _span(self, kind: np.dtype[Any]) -> Array:
+        if kind not in self._spans:
+            whole = np.iinfo(kind)
+            self._spans[kind] = np.array([whole.max, whole.min], kind)
+        return self._spans[kind]
 
-    def _names(self, message: Message) -> bool:
-        return {self._protocol.locate, self._protocol.symbol} <= message.by_name.keys()
+    def _symbol_at(self, at: int) -> bytes:
+        view = memoryview(self._scan.data)
+        message = self._gatherers[self._tag_of(view, at)].message
+        symbol: bytes = reader(message, self._protocol.symbol)(view, at)
+        return symbol
+
+    @cached_property
+    def _naming(self) -> frozenset[int]:
+        both = {self._protocol.locate, self._protocol.symbol}
+        return frozenset(m.key for m in self._protocol if both <= m.by_name.keys())
 
     def _fields_that_count(self, message: Message) -> tuple[str, ...]:
         # The time, if it has one; the locate, if a name or a sum goes with it; what is summed.
@@ -189,9 +191,9 @@ class _Columnar:
         contribution = self._contributions.get(message.key)
         if contribution is not None:
             return (*names, locate, *contribution.fields)
-        return (*names, locate) if self._names(message) else names
+        return (*names, locate) if message.key in self._naming else names
 
 
-def columnar_stages(feed: Feed, stepped: int) -> _Columnar:
+def columnar_stages(source: Input, stepped: int) -> _Columnar:
     """Index, gather, add up: so many packets at a time, or (0) in blocks."""
-    return _Columnar(feed, stepped)
+    return _Columnar(source, stepped)

@@ -1,4 +1,4 @@
-"""Stages, and the two ways to run a row of them."""
+"""Stages, and the two ways to run a row of them over what is there."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from functools import partial
 from time import perf_counter_ns
 from typing import Any, Protocol
 
-from ..feed import Feed
 from ..summary import Summary
 from ..trace.watch import Seen, watch
 
-__all__ = ["Pipeline", "Run", "Stage", "StageResult", "Work"]
+__all__ = ["Run", "Stage", "StageResult", "Viewed", "Work"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class StageResult:
 
 
 class Work(Protocol):
-    """The state that a pipeline's stages share during one pass over a feed."""
+    """The state that a pipeline's stages share during one pass."""
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -62,16 +61,25 @@ class Work(Protocol):
         ...
 
 
+class Viewed(Protocol):
+    """Something that can be looked at as bytes."""
+
+    @property
+    def view(self) -> memoryview:
+        """Its bytes."""
+        ...
+
+
 class Run:
-    """One pass of a pipeline over a feed, unit by unit.
+    """One pass of a pipeline over an input, unit by unit.
 
     A unit is a packet; in a BinaryFILE, which has none, 64 messages. A columnar pipeline at full
     speed takes a block of many packets at once.
     """
 
-    def __init__(self, work: Work, feed: Feed) -> None:
+    def __init__(self, work: Work, source: Viewed) -> None:
         self._work = work
-        self._feed = feed
+        self._source = source
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -93,7 +101,7 @@ class Run:
         watched : bool
             Count what each stage allocates.
         """
-        value: Any = self._feed.source.view
+        value: Any = self._source.view
         results: list[StageResult] = []
         for stage in self._work.stages:
             run = partial(stage.function, *([value] if results else []))
@@ -139,44 +147,3 @@ class Run:
     def result(self) -> Summary:
         """Return the summary of what went through so far."""
         return self._work.result()
-
-
-@dataclass(frozen=True)
-class Pipeline:
-    """A way to get from the bytes of a feed to its `Summary`.
-
-    Attributes
-    ----------
-    name : str
-    make : callable (feed, stepped) -> Work
-        Stepped says how many packets a pipeline takes at a time that can take several; 0: as many
-        as at full speed.
-    """
-
-    name: str
-    make: Callable[[Feed, int], Work]
-
-    def __call__(self, feed: Feed) -> Summary:
-        """Run over the whole feed at full speed."""
-        run = self.start(feed, stepped=False)
-        for _ in run.units():
-            pass
-        return run.result()
-
-    def stages(self, feed: Feed) -> tuple[Stage, ...]:
-        """Return the stages for this kind of feed: a BinaryFILE has no datagrams to cut out."""
-        return self.make(feed, False).stages
-
-    def start(self, feed: Feed, *, stepped: bool = True) -> Run:
-        """Begin a pass: a packet at a time, or at full speed in the units of that."""
-        return Run(self.make(feed, stepped), feed)
-
-    def clock(self, feed: Feed) -> list[int]:
-        """Run as when called, and return what each stage took [ns]."""
-        return self.start(feed, stepped=False).clock()
-
-    def iterate(self, feed: Feed) -> Iterator[int]:
-        """Run at full speed, yielding after each unit how many messages are done."""
-        run = self.start(feed, stepped=False)
-        for _ in run.units():
-            yield run.done

@@ -9,12 +9,12 @@ from typing import Any
 from ..buffers import Buffer
 from ..codec.flyweight import Flyweight, view_of
 from ..codec.record import Record, record_of
-from ..feed import Feed
 from ..framing import tag_reader
 from ..spec import Protocol
 from ..summary import Accumulator, Summary
 from ..trace.ledger import Part, parts, wire_buffer
-from ..walk import Bytes, Walker
+from ..walk import Bytes
+from .inputs import Input
 from .stage import Stage
 
 __all__ = ["Aim", "copying_stages", "flyweight_stages", "slicing_stages"]
@@ -72,20 +72,14 @@ def _views(messages: Aim) -> Iterator[Part]:
 class _Walk:
     # State and first stages that all of these pipelines share.
 
-    def __init__(self, feed: Feed, *, copies: bool) -> None:
-        self.walker = Walker(feed.capture, copies=copies)
-        self.accumulator = Accumulator(feed.protocol)
+    def __init__(self, source: Input, *, copies: bool) -> None:
+        self.walker = source.walking(copies=copies)
+        self.accumulator = Accumulator(source.protocol)
         self.done = 0
-        kind, verb = ("a copy", "copies") if copies else ("a view", "views")
-        has_packets = feed.capture.records is not None
-        unit = "its frame" if has_packets else "64 messages and their lengths"
-        self._tag_of = tag_reader(feed.protocol)
-        first = Stage("packet", f"Takes {unit} out of the file: {kind}.", self.walker.packet)
-        self.cuts: tuple[Stage, ...] = (first,)
-        if has_packets:
-            does = f"Takes the UDP payload out of the frame: {kind}."
-            self.cuts += (Stage("datagram", does, self.walker.datagram),)
-        self.verb = verb
+        self._tag_of = tag_reader(source.protocol)
+
+    def let_go(self) -> None:
+        pass  # a stage hands on what it made, and keeps nothing of it
 
     def result(self) -> Summary:
         return self.accumulator.result()
@@ -94,12 +88,13 @@ class _Walk:
 class _Records(_Walk):
     # Cuts, then a record for each message.
 
-    def __init__(self, feed: Feed, *, copies: bool) -> None:
-        super().__init__(feed, copies=copies)
-        self._decoders = _by_tag(feed.protocol, record_of)
+    def __init__(self, source: Input, *, copies: bool) -> None:
+        super().__init__(source, copies=copies)
+        self._decoders = _by_tag(source.protocol, record_of)
+        made = "copies" if copies else "views"
         self.stages = (
-            *self.cuts,
-            Stage("message", f"Takes each message out: {self.verb} of its bytes.", self._messages),
+            *self.walker.cuts,
+            Stage("message", f"Takes each message out: {made} of its bytes.", self._messages),
             Stage("record", "Decodes every field into an owning record.", self._records),
             Stage("summary", "Adds the records up.", self._add),
         )
@@ -126,14 +121,18 @@ class _Records(_Walk):
 class _Moving(_Walk):
     # Cuts that copy nothing, then offsets only, then one view that moves over the messages.
 
-    def __init__(self, feed: Feed) -> None:
-        super().__init__(feed, copies=False)
-        self._views: dict[int, Flyweight] = _by_tag(feed.protocol, lambda m: view_of(m)())
+    def __init__(self, source: Input) -> None:
+        super().__init__(source, copies=False)
+        self._views: dict[int, Flyweight] = _by_tag(source.protocol, lambda m: view_of(m)())
         self.stages = (
-            *self.cuts,
+            *self.walker.cuts,
             Stage("message", "Notes where each message starts and ends.", self._aim),
             Stage("summary", "Moves one view a type over them, reads what it adds up.", self._add),
         )
+
+    def let_go(self) -> None:
+        for view in self._views.values():
+            view.revoke()
 
     def _aim(self, piece: Bytes) -> Aim:
         bounds = self.walker.bounds(piece)
@@ -149,16 +148,16 @@ def _by_tag(protocol: Protocol, make: Callable[[Any], Any]) -> dict[int, Any]:
     return {message.key: make(message) for message in protocol if message.tag is not None}
 
 
-def copying_stages(feed: Feed, stepped: int) -> _Records:
+def copying_stages(source: Input, stepped: int) -> _Records:
     """Cut with `bytes` slices: each is a copy."""
-    return _Records(feed, copies=True)
+    return _Records(source, copies=True)
 
 
-def slicing_stages(feed: Feed, stepped: int) -> _Records:
+def slicing_stages(source: Input, stepped: int) -> _Records:
     """Make the same cuts with memoryview slices: each is an object, and none is a copy."""
-    return _Records(feed, copies=False)
+    return _Records(source, copies=False)
 
 
-def flyweight_stages(feed: Feed, stepped: int) -> _Moving:
+def flyweight_stages(source: Input, stepped: int) -> _Moving:
     """Make views of packets, and move one view a type from message to message."""
-    return _Moving(feed)
+    return _Moving(source)

@@ -18,6 +18,7 @@ from ..errors import SelectionError
 from ..feed import Feed
 from ..index import MessageIndex
 from ..pipelines import EXPERIMENTS, PIPELINES, Pipeline, Run, Stage, StageResult
+from ..pipelines.inputs import FeedInput
 from ..pipelines.stage import Work
 from ..summary import Summary
 from ..trace.watch import Seen, watch
@@ -173,7 +174,7 @@ def _pass(
     feed = _feed_before(pipeline, packet, before)
     work = pipeline.make(feed, packet.size)
     noted = _Noted(work, call)
-    run = Run(noted, feed)
+    run = Run(noted, FeedInput(feed))
     over = packet.number - before if feed is packet.feed else 0
     while over > 0 and (output := work.stages[0].function()) is not None:
         over -= _units(output, packet)
