@@ -5,20 +5,25 @@ No time is asserted.
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import json
+import math
 import os
 import subprocess
 import sys
+from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import zcviz
+import zcviz.receive
 from tests import helpers
 from tests.conftest import ROOT
 from tests.helpers import feed_pcap, frames, mold
-from zcviz.bench import environments, measure, memory, peers, process
+from zcviz.bench import environments, measure, memory, passes, peers, process, receiving
 from zcviz.bench.environments import HERE, Environments
 from zcviz.bench.files import repeat, shorten
 from zcviz.bench.job import Goal, Job, Line, Unavailable, Work, measure_jobs, without_places
@@ -26,6 +31,7 @@ from zcviz.bench.jobs import COPY, JOBS
 from zcviz.bench.machine import machine
 from zcviz.bench.markdown import number, to_markdown
 from zcviz.bench.peers import PEERS, measure_peers
+from zcviz.bench.receiving import Pace, Reception, measure_receiving
 from zcviz.bench.report import Report, Section
 
 MESSAGES = helpers.day() * 5
@@ -356,6 +362,82 @@ def test_without_a_checkout_there_are_no_peers(tmp_path, monkeypatch):
         Environments.listed(tmp_path)
 
 
+# --- receive paths -------------------------------------------------------------------------------
+
+
+STEADY, FLAT_OUT = Pace("1,000/s", 1000), Pace("saturated", math.inf, 2)
+DATAGRAMS = 200
+
+
+@pytest.fixture
+def datagrams(tmp_path):
+    """A capture of some hundred datagrams."""
+    path = tmp_path / "datagrams.pcap"
+    path.write_bytes(feed_pcap(*[mold(n + 1, MESSAGES[0]) for n in range(DATAGRAMS)]))
+    with zcviz.open(path) as feed:
+        yield feed
+
+
+def test_paths_are_measured_in_processes_of_their_own(datagrams, tmp_path):
+    said, paths = [], ("udp.recv_into", "replay")
+    slow, fast, file = measure_receiving(
+        datagrams, tmp_path, 1, said.append, paces=(STEADY, FLAT_OUT), paths=paths
+    )
+    assert [(each.path, each.pace) for each in (slow, fast, file)] == [
+        ("udp.recv_into", STEADY.name), ("udp.recv_into", FLAT_OUT.name),
+        ("replay", FLAT_OUT.name),
+    ]  # fmt: skip
+    assert slow.sent == (DATAGRAMS,)
+    assert fast.sent == (2 * DATAGRAMS,)
+    assert file.sent == file.received == (DATAGRAMS,)
+    for each in (slow, fast, file):
+        assert 0 <= each.lost < sum(each.sent)
+        assert len(each.cpu) == len(each.allocations) == len(each.syscalls) == 1
+        assert min(each.cpu) > 0
+        assert not each.note
+    assert all(calls >= 1 for calls in slow.syscalls)
+    assert file.syscalls == (None,)
+    assert len(said) == len(paths)
+
+
+def test_a_path_whose_sender_fails_says_so(datagrams, tmp_path):
+    with pytest.raises(Unavailable, match="No such file"):
+        receiving._run("udp.recv_into", tmp_path / "nothing", [STEADY])
+
+
+def not_permitted(path, **options):
+    raise PermissionError(errno.EPERM, "not permitted")
+
+
+def test_a_refusal_names_the_error_and_what_would_help(monkeypatch, datagrams, tmp_path):
+    refusal = {"refused": errno.EPERM}
+    monkeypatch.setattr(passes, "open_path", not_permitted)
+    assert passes._receive("packet.ring_v3", "any", []) == refusal
+    told = json.dumps(refusal)
+    monkeypatch.setattr(receiving, "run", lambda command, seconds, environment: told)
+    said = []
+    (found,) = measure_receiving(
+        datagrams, tmp_path, 3, said.append, paces=(STEADY,), paths=("packet.ring_v3",)
+    )
+    assert len(said) == 1  # it is not tried again
+    assert (found.pace, found.cpu, found.sent, found.lost) == ("", (), (), 0)
+    assert found.note.startswith("refused: EPERM; ")
+    assert "CAP_NET_RAW" in found.note
+
+
+def test_a_pass_ends_with_what_the_sender_did_not_get_through(datagrams):
+    class Silent:
+        datagrams = DATAGRAMS
+
+        def begin(self, address, rate, rounds):
+            answer = Future()
+            answer.set_result("7\n")
+            return answer
+
+    with zcviz.receive.open("udp.recv_into") as receiver:
+        assert passes._pass(receiver, Silent(), 1.0, 1) == (7, 0)
+
+
 # --- the report ----------------------------------------------------------------------------------
 
 COPIED = Line(COPY, "M messages/s", (0.5, 1.0, 2.0), 6e6, 100)
@@ -407,6 +489,20 @@ def test_tables_are_whole(report):
         assert len({line.count("|") for line in table.splitlines()}) == 1
 
 
+def test_a_report_shows_paths_side_by_side(report):
+    met = Reception("udp.recv", "slow", (2.0, 1.5, 3.0), (None,) * 3, (1.0,) * 3, (10,) * 3,
+                    (10, 9, 10))  # fmt: skip
+    refused = Reception("xdp.copy", "", note="refused: EPERM; ask")
+    whole = replace(report, receptions=(met, refused))
+    text = to_markdown(whole)
+    cpu, blocks = "2.00 (1.50 to 3.00)", "1.00 (1.00 to 1.00)"
+    assert f"| slow | udp.recv | {cpu} | {blocks} | not known | 1 of 30 | 3 |  |" in text
+    assert "|  | xdp.copy | – | – | – |  |  | refused: EPERM; ask |" in text
+    assert "## Receiving" not in to_markdown(report)
+    kept = json.loads(whole.to_json())["receptions"]
+    assert [each["cpu"] for each in kept] == [[2.0, 1.5, 3.0], []]
+
+
 def test_a_report_keeps_raw_samples(report):
     kept = json.loads(report.to_json())
     assert kept["sections"][0]["lines"][0]["samples"] == [0.5, 1.0, 2.0]
@@ -425,6 +521,9 @@ def test_the_benchmark_writes_its_report(tmp_path):
     text = (tmp_path / "REPORT.md").read_text(encoding="utf-8")
     lines = [line for section in report["sections"] for line in section["lines"]]
     assert all(line["job"] in text for line in lines)
+    paths = {each["path"] for each in report["receptions"]}
+    assert paths == set(zcviz.receive.PATHS)
+    assert all(each["cpu"] or each["note"] for each in report["receptions"])
     missing = {line["note"] for line in lines if not line["samples"]}
     assert missing <= {"left out of this run", "not on this processor"}
     assert (tmp_path / "pipelines.svg").read_text(encoding="utf-8").startswith("<svg ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -338,15 +339,10 @@ def take(receiver, intake, timeout):
 
 # --- as the README has it ------------------------------------------------------------------------
 
-EXAMPLE = """
-with receive.open("fast", port=26400) as receiver:
-    intake = receive.Intake("itch50")
-    for batch in receiver.batches(timeout=5):
-        print(intake.table(batch, intake.index(batch), "A")["price"])
-"""
+README = ROOT / "README.md"
 
 
-def test_four_lines_receive_a_feed(sample):
+def test_the_example_receives_a_feed(sample):
     first, printed = 4000, []
 
     def opened_and_sent_to(path, port):  # at a port that is free
@@ -356,7 +352,11 @@ def test_four_lines_receive_a_feed(sample):
         return receiver
 
     names = SimpleNamespace(open=opened_and_sent_to, Intake=receive.Intake)
-    exec(EXAMPLE.replace("=5", "=0.2"), {"receive": names, "print": printed.append})
+    network = README.read_text(encoding="utf-8").partition("## From the network")[2]
+    example = re.findall(r"^```python\nfrom zcviz import receive\n(.*?)^```", network, re.M | re.S)[
+        0
+    ]
+    exec(example.replace("=5", "=0.2"), {"receive": names, "print": printed.append})
     with zcviz.open(captured(sample.datagrams[first : first + WINDOW])) as feed:
         expected = feed.table("A")["price"]
     assert len(expected) > 10

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from statistics import median
 
 from .job import Line
+from .receiving import Reception
 from .report import Report, Section
 
 __all__ = ["to_markdown"]
@@ -18,13 +20,29 @@ command, on samples of {messages:,} messages where no other file is named, with 
 page cache and the kernels compiled. Figures are medians, the spread is the slowest run over the
 fastest. Read ratios: they compare bytes of input per second. All else belongs to this machine:"""
 
+_RECEIVED = """The first datagrams of the capture, over loopback. In turns, each repeat in two new
+processes, one that receives and one that sends (`zcviz.send`), each on a core of its own where
+there are two. CPU is all time of the receiving process, the kernel's part of it included; but over
+loopback all that is before the socket's buffer or the ring is done in the sender's time, and is not
+in it. Nothing is decoded: batches are taken and given back. Allocations are counted in a pass of
+their own (`zcviz.exact`): blocks made, most of them freed at once; those for a batch are shared by
+its datagrams, and at a fixed rate a batch has few. A median stands before the least and the
+greatest of the repeats. Lost is sent less received; as fast as it goes, a path loses what it cannot
+keep up with. `replay` reads the file, and needs no sender."""
+
 _JOBS = ("job", "figure", "GB/s of input", "÷ fresh copy", "wanted", "spread", "runs")
 _PEERS = (
     "peer", "what it does", "figure", "GB/s of input", "zcviz does the like in", "zcviz ÷ peer",
     "spread", "runs",
 )  # fmt: skip
 _PUBLISHED = ("project", "what it does", "M messages/s", "hardware", "said in")
-_NUMBERS = {"figure", "GB/s of input", "÷ fresh copy", "zcviz ÷ peer", "spread", "runs"}
+_RECEIVING = (
+    "pace", "path", "CPU µs/datagram", "allocations/datagram", "calls/datagram", "lost", "runs",
+    "note",
+)  # fmt: skip
+_NUMBERS = {
+    "figure", "GB/s of input", "÷ fresh copy", "zcviz ÷ peer", "spread", "runs", *_RECEIVING[2:-1]
+}  # fmt: skip
 
 
 def to_markdown(report: Report) -> str:
@@ -32,6 +50,8 @@ def to_markdown(report: Report) -> str:
     facts = "\n".join(f"- {key}: {value}" for key, value in report.host.items())
     parts = [_INTRODUCTION.format(messages=report.messages), facts]
     parts += [_section(report, each) for each in report.sections]
+    if report.receptions:
+        parts += [_receiving(report.receptions)]
     parts += [_published(report)]
     parts += ["## Pipelines", *(f"```\n{each}\n```" for each in report.comparisons)]
     return "\n\n".join(parts) + "\n"
@@ -43,6 +63,27 @@ def _section(report: Report, section: Section) -> str:
     else:
         table = _table(_JOBS, (_job(report, line) for line in section.lines))
     return f"## {section.title}\n\n{section.text}\n\n{table}"
+
+
+def _receiving(receptions: Iterable[Reception]) -> str:
+    return f"## Receiving\n\n{_RECEIVED}\n\n{_table(_RECEIVING, map(_reception, receptions))}"
+
+
+def _reception(found: Reception) -> Cells:
+    if not found.cpu:
+        return found.pace, found.path, *["–"] * 3, "", "", found.note
+    figures = (_with_ends(each) for each in (found.cpu, found.allocations, found.syscalls))
+    lost = f"{found.lost:,} of {sum(found.sent):,}" if found.lost else "0"
+    return found.pace, found.path, *figures, lost, str(len(found.cpu)), found.note
+
+
+def _with_ends(samples: Sequence[float | None]) -> str:
+    # "1.90 (1.85 to 2.10)": the median, and the least and the greatest.
+    known = [each for each in samples if each is not None]
+    if not known:
+        return "not known"
+    ends = f"{number(min(known))} to {number(max(known))}"
+    return f"{number(median(known))} ({ends})"
 
 
 def _published(report: Report) -> str:

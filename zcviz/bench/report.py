@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from .job import Line
 from .published import PUBLISHED, Published
+from .receiving import Reception
 from .result import Comparison
 
 __all__ = ["Report", "Section", "Verdict"]
@@ -66,6 +67,8 @@ class Report:
     sections : tuple of Section
     comparisons : tuple of Comparison
         Of the pipelines.
+    receptions : tuple of Reception
+        Of the receive paths.
     published : tuple of Published
         What others say of themselves; not measured here.
     """
@@ -75,6 +78,7 @@ class Report:
     yardstick: str
     sections: tuple[Section, ...]
     comparisons: tuple[Comparison, ...] = ()
+    receptions: tuple[Reception, ...] = ()
     published: tuple[Published, ...] = PUBLISHED
 
     def ratio(self, line: Line, job: str) -> float | None:

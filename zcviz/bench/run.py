@@ -19,6 +19,7 @@ from .jobs import COPY, JOBS, Inputs
 from .machine import machine
 from .memory import measure_memory
 from .peers import measure_peers
+from .receiving import measure_receiving
 from .report import Report, Section
 from .watching import measure_watching
 
@@ -80,7 +81,8 @@ def benchmark(plan: Plan, folder: Path, say: Say) -> Report:
         compared = tuple(
             compare(feed, names, messages=COMPARED, rounds=plan.rounds) for feed in (itch, pcap)
         )
-    return Report(machine(), plan.messages, COPY, sections, compared)
+        received = measure_receiving(pcap, folder, plan.few, say)
+    return Report(machine(), plan.messages, COPY, sections, compared, received)
 
 
 def _sections(
