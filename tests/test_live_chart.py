@@ -17,7 +17,7 @@ from zcviz.feed import Feed
 
 pytest.importorskip("anywidget")
 
-from zcviz.viz import widgets
+from zcviz.viz import live_panel
 from zcviz.viz.widgets import LiveChart
 
 
@@ -143,7 +143,7 @@ def test_running_the_cell_again_stops_the_former_chart(
     feed: Feed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execution = ["cell", "first"]
-    monkeypatch.setattr(widgets, "_cell_that_runs", lambda: tuple(execution))
+    monkeypatch.setattr(live_panel, "_cell_that_runs", lambda: tuple(execution))
     one, two = zcviz.live_chart(feed), zcviz.live_chart(feed)
     one.start()
     zcviz.live_chart(feed)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         shares_memory,
         what_copied,
     )
-    from .viz import hexmap, live_chart, memory_picture, stepper
+    from .viz import dashboard, hexmap, live_chart, memory_picture, stepper
 
 _HOMES = {
     "Comparison": "bench",
@@ -58,6 +58,7 @@ _HOMES = {
     "provenance": "trace",
     "shares_memory": "trace",
     "what_copied": "trace",
+    "dashboard": "viz",
     "hexmap": "viz",
     "live_chart": "viz",
     "memory_picture": "viz",
@@ -76,6 +77,7 @@ __all__ = [
     "__version__",
     "allocations",
     "compare",
+    "dashboard",
     "dissect",
     "documentation",
     "errors",

@@ -1,11 +1,13 @@
 """The exercises of all lessons, by name.
 
 Each lesson's tasks are in a module of their own: `start_here` (00), `two_pipelines` (01),
-`columns_and_indexes` (02), `where_copies_hide` (03), `measuring_honestly` (04). To add one, write a
-check, ``(answer, file) -> Verdict``, and a `Task` in that module's ``TASKS``. A check tries the
-answer on data and reports what it *did*; it never compares an answer with a text. It has what it
-needs in `exercise`: `borrowed` opens the file, `call` runs the learner's function and turns what
-goes wrong into a sentence, `right` and `wrong` make the verdict. Addresses come from
+`columns_and_indexes` (02), `where_copies_hide` (03), `measuring_honestly` (04),
+`from_nic_to_memory` (05), `when_the_buffer_overflows` (06), `latency_is_not_throughput` (07).
+
+To add one, write a check, ``(answer, file) -> Verdict``, and a `Task` in that module's ``TASKS``. A
+check tries the answer on data and reports what it *did*; it never compares an answer with a text.
+It has what it needs in `exercise`: `borrowed` opens the file, `call` runs the learner's function
+and turns what goes wrong into a sentence, `right` and `wrong` make the verdict. Addresses come from
 ``zcviz.provenance`` and ``zcviz.shares_memory``, amounts from ``zcviz.overlap`` and
 ``zcviz.allocations``.
 """
@@ -17,9 +19,12 @@ import os
 from ..errors import SelectionError
 from . import (
     columns_and_indexes,
+    from_nic_to_memory,
+    latency_is_not_throughput,
     measuring_honestly,
     start_here,
     two_pipelines,
+    when_the_buffer_overflows,
     where_copies_hide,
 )
 from .exercise import Exercise
@@ -34,6 +39,9 @@ TASKS = {
         columns_and_indexes,
         where_copies_hide,
         measuring_honestly,
+        from_nic_to_memory,
+        when_the_buffer_overflows,
+        latency_is_not_throughput,
     )
     for task in lesson.TASKS
 }

@@ -6,16 +6,30 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
 
-from .sample import Sample
-from .state import LiveRun
-
-__all__ = ["RATE", "Publisher"]
+__all__ = ["RATE", "Publisher", "Run"]
 
 RATE = 20  # updates per second
 
+S_co = TypeVar("S_co", covariant=True)
 
-class Publisher:
+
+class Run(Protocol[S_co]):
+    """What can be published."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it goes on."""
+
+    def sample(self) -> S_co:
+        """Return what it does now."""
+
+    def stop(self) -> None:
+        """End it."""
+
+
+class Publisher(Generic[S_co]):
     """Sample a run at a steady pace, for as long as it runs.
 
     It has a thread of its own: a cell that keeps the kernel busy does not hold it up, and it does
@@ -24,9 +38,9 @@ class Publisher:
 
     Parameters
     ----------
-    run : LiveRun
+    run : Run
     publish : callable
-        Called with each `Sample`, and once more with the last one when the run has ended.
+        Called with each sample, and once more with the last one when the run has ended.
 
     Attributes
     ----------
@@ -34,7 +48,7 @@ class Publisher:
         What `publish` raised; the run has been stopped then.
     """
 
-    def __init__(self, run: LiveRun, publish: Callable[[Sample], None]) -> None:
+    def __init__(self, run: Run[S_co], publish: Callable[[S_co], None]) -> None:
         self._run = run
         self._publish = publish
         self._lock = threading.RLock()

@@ -33,6 +33,7 @@ class Asyncio(SocketReceiver):
         "two: by the kernel, into a new bytes object for each datagram; "
         "and into the bytes object in which those of a batch are joined"
     )
+    copied = 2
 
     def _prepare(self) -> None:
         self._joined = Joined(self.where.slots)

@@ -50,6 +50,8 @@ class Receiver(ABC):
         Such as ``"udp.recv_into"``.
     copies : str
         Which copies are made between the network interface and the memory of a batch, in words.
+    copied : int
+        How many copies that are.
     where : Where
     address : (str, int)
         Host and port that it really has.
@@ -69,6 +71,7 @@ class Receiver(ABC):
 
     name: ClassVar[str]
     copies: ClassVar[str]
+    copied: ClassVar[int] = 1
 
     def __init__(self, where: Where) -> None:
         self.where = where

@@ -50,6 +50,7 @@ class Replaying(Receiver):
 
     name = "replay"
     copies = "none: the file is mapped, and its pages are those of the page cache"
+    copied = 0
 
     def __init__(self, where: Where) -> None:
         super().__init__(where)

@@ -32,6 +32,7 @@ class Recv(CallingReceiver):
         "two: by the kernel, into a new bytes object for each datagram; "
         "and into the bytes object in which those of a batch are joined"
     )
+    copied = 2
 
     def _prepare(self) -> None:
         self._joined = Joined(self._at_once)

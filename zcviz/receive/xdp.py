@@ -176,4 +176,5 @@ class XdpZeroCopy(XdpCopy):
 
     name = "xdp.zerocopy"
     copies = "none: the interface writes into our memory"
+    copied = 0
     _flags = _ZEROCOPY

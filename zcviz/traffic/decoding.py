@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..pipelines import EXPERIMENTS, PIPELINES
-from ..receive import Batch
+from ..receive import Batch, path_named
 from ..receive.intake import Intake
 
 __all__ = ["copies_of", "decoder_named"]
@@ -28,8 +28,7 @@ def decoder_named(name: str) -> Callable[[Batch], int]:
 def copies_of(path: str, pipeline: str, messages: int) -> float:
     """Return how often the bytes of a datagram are copied on their way into a pipeline's hands.
 
-    The kernel's copy into our memory or into a ring counts, and each cut that makes an object; what
-    is made of the values does not.
+    The kernel's copy into our memory or into a ring counts, that into the memory of a batch, and
+    each cut that makes an object; what is made of the values does not.
     """
-    kernel = 0 if path in {"replay", "xdp.zerocopy"} else 1
-    return kernel + (1 + messages if pipeline == "copying" else 0)
+    return path_named(path).copied + (1 + messages if pipeline == "copying" else 0)

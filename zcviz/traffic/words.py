@@ -86,8 +86,12 @@ def _costs(costs: Iterable[tuple[str, float]]) -> str:
     if not known:
         return ""
     (cost, path), *others = known
-    text = f"{path} needs {cost:.2g} µs of processor time for each datagram"
-    return f"{', '.join([text, *(f'{path} {cost:.2g} µs' for cost, path in others)])}."
+    text = f"{path} needs {_micros(cost)} of processor time for each datagram"
+    return f"{', '.join([text, *(f'{path} {_micros(cost)}' for cost, path in others)])}."
+
+
+def _micros(cost: float) -> str:
+    return f"{cost:,.0f} µs" if cost >= 10 else f"{cost:.2g} µs"
 
 
 def _machine(paths: Sequence[str], seen: Sequence[Sample]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from ..render import picture, register, renderer
 from ..trace import Provenance
 
-__all__ = ["hexmap", "live_chart", "memory_picture", "stepper"]
+__all__ = ["dashboard", "hexmap", "live_chart", "memory_picture", "stepper"]
 
 _PICTURES = {
     "lineage": "lineage:lineage",
@@ -20,6 +20,7 @@ _PICTURES = {
     "hexmap": "hexdump:hexmap",
     "live_chart": "widgets:live_chart",
     "stepper": "stepper_panel:stepper",
+    "dashboard": "dashboard_panel:dashboard",
     "comparison": "timing:comparison_figure",
     "comparison table": "costs:comparison_table",
     "account": "reports:account_table",

@@ -1,7 +1,9 @@
 """The one place for colours, patterns and fonts.
 
-Copying is orange, hatched and dashed; zero-copy is blue and solid; what is neither is grey. Colour
-never says anything alone: there is a pattern or a word with it. Colours are CSS custom properties
+Copying is orange, hatched and dashed; zero-copy is blue and solid; what is neither is grey. Where
+two things are compared and neither is the copying one, the first is violet and solid, the second
+green and dotted; what was lost is red and crossed out. Colour never says anything alone: there is
+a pattern or a word with it. Colours are CSS custom properties
 (``--zc-copy``, ``--zc-view``, …) on every element of class ``zc``, so that a page switches theme
 without drawing anew: JupyterLab says on its body whether the theme is light, other pages follow
 the reader's own setting, and paper is white.
@@ -33,6 +35,11 @@ LIGHT = {
     "copy-fill": "#F6D9C6",
     "view": "#0068A8",
     "view-fill": "#CFE5F4",
+    "first": "#6B3FA0",
+    "first-fill": "#E4DBF3",
+    "second": "#2F6B14",
+    "second-fill": "#D9EACB",
+    "lost": "#B3261E",
     "neutral": "#5F6368",
     "paper": "#FFFFFF",
     "ink": "#1B1C1E",
@@ -45,6 +52,11 @@ DARK = {
     "copy-fill": "#4A2C17",
     "view": "#6CC0F5",
     "view-fill": "#12364D",
+    "first": "#C6A8F7",
+    "first-fill": "#3A2A57",
+    "second": "#9DCC75",
+    "second-fill": "#2A3F1B",
+    "lost": "#FF8F85",
     "neutral": "#A6ABB3",
     "paper": "#14161A",
     "ink": "#E9EAEC",
