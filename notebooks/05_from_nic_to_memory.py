@@ -500,8 +500,8 @@ refusal("xdp.copy", refused("xdp.copy"))
 
 # %% [markdown]
 # Two refusals are easily confused. `EPERM`: you may not ask. `EOPNOTSUPP`: you may, and the driver
-# cannot. Loopback has no card, and virtual interfaces have none either, so no privilege will ever
-# help there. It takes a card.
+# cannot. Loopback has no card, so no privilege will ever help there. It takes a card, and a driver
+# that can.
 
 # %% [markdown]
 # ## 13 · What only hardware gives
@@ -514,10 +514,11 @@ refusal("xdp.copy", refused("xdp.copy"))
 # | RDMA | the other machine’s processor as well | such cards on both ends |
 # | time stamps by the card | the kernel’s delay in the time you read | most server cards |
 #
-# The first four are called *user-space networking*: the packet goes past the kernel. What the
-# kernel did is then yours to do: find the datagram in the packet, check it, join groups, share the
-# card with others. None of it can be measured on this machine, so there is no figure here. And in
-# each of them your numbers are still read out of the packet by your program.
+# DPDK, `ef_vi` and RDMA are called *user-space networking*: the packet goes past the kernel. (With
+# XDP, the kernel’s driver still does its part.) What the kernel did is then done in your process,
+# by you or by a library: find the datagram in the packet, check it, join groups, share the card
+# with others. None of it is measured on this page, so there is no figure here. And in each of them
+# your program still reads its numbers out of the packet.
 
 # %% [markdown]
 # ## 14 · When copying is the better choice
@@ -580,7 +581,6 @@ ring_guess.reveal(
     f"Copied out first: {losses['copied out']} lost. A quick copy frees the ring."
     if ring
     else "A quick copy frees the ring; the next lesson shows the same with a socket’s buffer.",
-    kind="copying",
 )
 
 # %% [markdown]
