@@ -23,6 +23,7 @@ from zcviz.lessons.way_picture import ways
 from zcviz.lessons.ways import BOUNDARIES, WAYS, as_documented, boundaries, way_of
 from zcviz.trace import exact
 
+pytestmark = pytest.mark.usefixtures("own_loopback")
 DATA = Path(__file__).parent.parent / "data"
 NUMBERS = {"none": 0, "one": 1, "two": 2}
 HOSTILE = "<script>alert(1)</script>\x00\u202e'\"&"
