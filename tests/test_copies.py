@@ -14,6 +14,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+import zcviz
+from tests.helpers import add, feed_pcap, mold
 from zcviz.trace.copies import copies_of, what_copied
 
 polars = pytest.importorskip("polars")
@@ -288,6 +290,32 @@ def test_what_an_expression_reaches_is_an_input_too(expression, of):
     assert {name for part in found.parts for name, _ in part.views} == of
     assert bool(found.fresh) != bool(of)
     assert "no byte moves" not in found.why or of
+
+
+class Config:
+    prices = VALUES
+
+
+def test_what_is_held_by_what_an_object_holds_is_not_fresh():
+    with zcviz.open(feed_pcap(mold(1, add(), add()))) as feed:
+        assert copies_of("feed.index", {"feed": feed}).fresh, "it is made at the first look"
+        names = {"feed": feed, "T": feed.table("A"), "held": [Holder(Holder(VALUES))], "C": Config}
+        for expression in (
+            "feed.index", "feed.index.offsets", "feed.index.offsets[1:]", "T.message",
+            "feed.protocol.name", "held[0].values.values", "C.prices[1:]",
+        ):  # fmt: skip
+            assert copies_of(expression, names).fresh == 0, expression
+        for expression in "feed.index.offsets + 1", "len(T)", "held[0].values.double":
+            assert copies_of(expression, names).viewed == 0, expression
+        assert copies_of("T.message", names).why == "T holds it already: no object was made."
+        assert what_copied(lambda: feed.index.offsets).fresh == 0
+        assert what_copied(getattr, feed, "index").fresh == 0
+
+
+def test_a_circle_of_objects_has_an_end():
+    one, other = Holder(VALUES), Holder(VALUES)
+    one.other, other.other = other, one
+    assert copies_of("one.other.other.other.values[1:]", {"one": one}).fresh == 0
 
 
 class Growing:

@@ -25,6 +25,8 @@ __all__ = ["Copies", "Part", "StepReport", "copies_of", "shortened", "what_copie
 
 _MOST = 8  # parts that are listed; of a table of a thousand columns the rest is summed up
 _LONG = 60  # characters of an expression
+# They, and tables, may have got members on the way: what they had before, `behind_of` says.
+_GROWING = (list, tuple, dict, set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,24 +254,25 @@ def _report(step: Step) -> StepReport:
 
 
 def _parts(result: Any, inputs: Sequence[tuple[str, Any]]) -> tuple[Part, ...]:
-    known: dict[str, list[Holding]] = {}
-    for name, value in inputs:  # what shows memory of its own is not asked what lies behind it
-        known[name] = known.get(name) or ([] if _grows(value) else list(_held(value)))
     found = list(_held(result))
     if not found:
-        # There is but one None, one True and one False.
+        # There is but one None, one True, one False, and of small integers there may be one.
         size = 0 if result is None or isinstance(result, bool) else sys.getsizeof(result)
-        same = [(name, size) for name, value in inputs if value is result and size]
-        return (Part("", size, tuple(same), 0 if same else size),)
+        told = size and not isinstance(result, int)
+        same = [name for name, value in inputs if value is result] if told else []
+        views = tuple((name, size) for name in dict.fromkeys(same))
+        return (Part("", size, views, 0 if views else size),)
+    known: dict[str, list[Any]] = {}
+    for name, value in inputs:
+        if not isinstance(value, _GROWING) and not hasattr(type(value), "__zcviz_parts__"):
+            known.setdefault(name, []).extend(each.array for each in _held(value))
     return tuple(_part(each, known) for each in found)
 
 
-def _part(piece: Holding, known: Mapping[str, list[Holding]]) -> Part:
+def _part(piece: Holding, known: Mapping[str, list[Any]]) -> Part:
     nbytes = overlap(piece.array, piece.array)  # each byte once, though strides may be 0
-    shared = (
-        (name, sum(overlap(piece.array, e.array) for e in held)) for name, held in known.items()
-    )
-    views = tuple((name, min(common, nbytes)) for name, common in shared if common)
+    shared = ((name, overlap(piece.array, arrays)) for name, arrays in known.items() if arrays)
+    views = tuple((name, common) for name, common in shared if common)
     most = max((common for _, common in views), default=0)
     return Part(piece.label, nbytes, views, nbytes - most)
 
@@ -279,11 +282,6 @@ def _held(value: Any) -> Iterator[Holding]:
         yield from holdings(value)
     except (TypeError, BufferLifetimeError):  # a number, text: nothing that could be shared
         return
-
-
-def _grows(value: Any) -> bool:
-    # A table gathers columns when they are asked for: what it had before, `behind_of` says.
-    return hasattr(type(value), "__zcviz_parts__")
 
 
 def shortened(text: str) -> str:

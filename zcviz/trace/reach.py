@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import ast
 import gc
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from inspect import getclosurevars
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 __all__ = ["Named", "behind_of", "mentioned"]
 
 Named = tuple[str, Any]
-_SILENT = (  # they lead everywhere, or nowhere, or show their members themselves
-    ModuleType, type, BuiltinFunctionType, MethodType, list, tuple, dict, set, str
+_DEEPEST = 3  # objects held by objects; what containers hold is no deeper than they are
+_MOST = 100_000  # objects that are looked at
+_CONTAINERS = (dict, list, tuple, set, frozenset)
+_SILENT = (  # they lead everywhere, or nowhere
+    ModuleType, type, FunctionType, BuiltinFunctionType, MethodType, FrameType, CodeType
 )  # fmt: skip
 
 
 def mentioned(node: ast.AST, namespace: Mapping[str, Any]) -> tuple[Named, ...]:
-    """Return the names that an expression mentions anywhere, and members of modules, with values.
+    """Return the names that an expression mentions anywhere, and members of modules and classes.
 
-    Those come first that stand first.
+    With their values. Those come first that stand first.
     """
     found = [each for each in ast.walk(node) if isinstance(each, ast.Name | ast.Attribute)]
     found.sort(key=lambda each: (each.lineno, each.col_offset))
@@ -35,31 +39,45 @@ def _looked_up(node: ast.expr, namespace: Mapping[str, Any]) -> Any:
             return namespace.get(name)
         case ast.Attribute(owner, name):
             held = _looked_up(owner, namespace)
-            return vars(held).get(name) if isinstance(held, ModuleType) else None
+            return vars(held).get(name) if isinstance(held, ModuleType | type) else None
     return None
 
 
 def behind_of(given: Iterable[Named]) -> tuple[Named, ...]:
     """Return what could be reached through objects and functions by now, with the names it goes by.
 
-    Attributes and parts go by the name of their object, what a function uses by its own.
+    Attributes, members and parts go by the name of their object, what a function uses by its own.
+
+    Notes
+    -----
+    Attributes are not asked for, which might run code: it is what the objects hold, three deep.
     """
-    found: list[Named] = []
-    for label, value in given:
-        function = value.__func__ if isinstance(value, MethodType) else value
-        if isinstance(function, FunctionType):
-            with suppress(ValueError):  # a variable that has no value yet
-                used = getclosurevars(function)
-                found += [*used.nonlocals.items(), *used.globals.items()]
-        elif hasattr(type(value), "__zcviz_parts__"):
-            found.append((label, list(value.__zcviz_parts__.values())))
-        elif not isinstance(value, _SILENT):
-            found.append((label, [_as_it_is(each) for each in gc.get_referents(value)]))
-    return tuple(found)
+    known = list(given)
+    used = [each for _, value in known for each in _variables(value)]
+    held = [(name, each) for name, value in (*known, *used) for each in _held_by(value)]
+    return (*used, *held)
 
 
-def _as_it_is(value: object, depth: int = 2) -> object:
-    # What a step computes and keeps, as an attribute or in a cache beside them, was not there.
-    if type(value) is not dict or not depth:
-        return value
-    return {key: _as_it_is(each, depth - 1) for key, each in value.items()}
+def _variables(value: Any) -> Iterator[Named]:
+    function = value.__func__ if isinstance(value, MethodType) else value
+    if isinstance(function, FunctionType):
+        with suppress(ValueError):  # a variable that has no value yet
+            used = getclosurevars(function)
+            yield from (*used.nonlocals.items(), *used.globals.items())
+
+
+def _held_by(value: Any) -> list[Any]:
+    found = list(value.__zcviz_parts__.values()) if hasattr(type(value), "__zcviz_parts__") else []
+    seen = set(map(id, [value, *found]))
+    waiting = deque([] if isinstance(value, _SILENT) else [(value, 0)])
+    while waiting and len(found) < _MOST:
+        holder, depth = waiting.popleft()
+        for each in gc.get_referents(holder):
+            if id(each) in seen or isinstance(each, _SILENT):
+                continue
+            seen.add(id(each))
+            found.append(each)
+            deeper = depth + (not isinstance(each, _CONTAINERS))
+            if deeper < _DEEPEST:
+                waiting.append((each, deeper))
+    return found

@@ -194,6 +194,10 @@ def _views() -> Iterator[Rule]:
         "It is the same object that was given.",
     )
     yield rule(
+        lambda f: any(each is f.step.result for _, each in f.step.behind),
+        "{operand} holds it already: no object was made.",
+    )
+    yield rule(
         lambda f: f.takes("builtins.memoryview") and (f.sliced or f.named("toreadonly")),
         "A slice of a memoryview is another window on the same bytes.",
     )
