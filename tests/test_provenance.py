@@ -449,6 +449,39 @@ def test_as_dict_is_plain_data():
     assert found["nodes"][0]["keeps_alive"] == 10
 
 
+class RudeList(list):
+    def __len__(self):
+        raise ValueError("no length")
+
+    __iter__ = __len__
+
+
+class RudeDict(dict):
+    def items(self):
+        raise ValueError("no items")
+
+
+class RudeTuple(tuple):
+    __len__ = __iter__ = RudeList.__len__
+    _fields = property(RudeList.__len__)
+
+
+class RudeClass:
+    @property
+    def __class__(self):
+        raise ValueError("no class")
+
+
+def test_containers_with_rude_methods_are_looked_at_by_those_of_their_base():
+    data = bytearray(10)
+    for each in RudeList([data]), RudeDict(a=data), RudeTuple([data]):
+        assert provenance(each).owner.address == provenance(data).address
+    for each in RudeClass(), [RudeClass()], {"a": RudeClass()}:
+        with pytest.raises(TypeError, match="no memory"):
+            provenance(each)
+    assert provenance([RudeClass(), data]).owner.address == provenance(data).address
+
+
 def test_hostile_names_are_escaped():
     source = HeldBytes(b"some bytes", "a/<script>alert(1)\x1b[31m\u202e\n")
     found = provenance(source)

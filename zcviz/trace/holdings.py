@@ -67,6 +67,15 @@ def holdings(obj: object) -> Iterator[Holding]:
 
 
 def _found(obj: Any, seen: set[int]) -> list[Holding]:
+    try:
+        return _asked(obj, seen)
+    except (TypeError, RecursionError, BufferLifetimeError):
+        raise
+    except Exception as error:  # a stranger's code may run, even to say of what class it is
+        raise TypeError(f"{type(obj).__name__} shows no memory: {error!r}") from error
+
+
+def _asked(obj: Any, seen: set[int]) -> list[Holding]:
     if isinstance(obj, np.void) or not isinstance(obj, _PLAIN):
         found = _ours(obj) if is_ours(obj) else _known(obj)
         if found is None:
@@ -126,12 +135,13 @@ def _of_ndarray(array: NDArray[Any]) -> list[Holding]:
 
 def _members(obj: Any, seen: set[int]) -> list[Holding]:
     if isinstance(obj, dict):
-        members = [(f"[{key_text(key)}]", value) for key, value in list(obj.items())]
-    elif isinstance(obj, list | tuple):
-        names = getattr(obj, "_fields", None)
-        labels = names if isinstance(names, tuple) else range(len(obj))
+        members = [(f"[{key_text(key)}]", value) for key, value in list(dict.items(obj))]
+    elif isinstance(obj, list | tuple):  # by their own means: a class of theirs may have others
+        values = list(list.__iter__(obj) if isinstance(obj, list) else tuple.__iter__(obj))
+        names = getattr(type(obj), "_fields", None)
+        labels = names if isinstance(names, tuple) else range(len(values))
         marks = [f".{name}" if isinstance(name, str) else f"[{name}]" for name in labels]
-        members = list(zip(marks, list(obj), strict=False))
+        members = list(zip(marks, values, strict=False))
     else:
         return []
     if id(obj) in seen or len(seen) > _MOST:  # a list may be in itself
@@ -139,7 +149,7 @@ def _members(obj: Any, seen: set[int]) -> list[Holding]:
     seen.add(id(obj))
     found = []
     for label, value in members:
-        if isinstance(value, _PLAIN) and not isinstance(value, np.void):
+        if issubclass(type(value), _PLAIN) and not isinstance(value, np.void):
             continue
         with suppress(TypeError, RecursionError):
             pieces = _found(value, seen)
