@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import zcviz
+from zcviz.errors import ZcvizError
 from zcviz.kernels import COMPILED
 
 WIRE = bytes(range(200))
@@ -77,3 +79,47 @@ def test_a_memoryview_may_have_strides():
     }
     rows = zcviz.ledger_of(steps, WIRE).rows
     assert [(row.viewed, row.copied) for row in rows] == [(0, 200), (100, 0), (50, 0)]
+
+
+def copied(function, given):
+    row = zcviz.ledger_of([function], given).rows[0]
+    return row.viewed, row.copied, row.derived
+
+
+def test_the_same_bytes_once_more_are_copied_whatever_they_are_in():
+    array = np.arange(100)
+    assert copied(np.copy, array) == (0, 800, 0)
+    assert copied(np.copy, array[::-2]) == (0, 400, 0)
+    assert copied(np.copy, np.asfortranarray(array.reshape(10, 10))) == (0, 800, 0)
+    assert copied(lambda a: [a.copy(), a + 1, a[5:]], array) == (760, 800, 800)
+    assert copied(np.array, memoryview(array)) == (0, 800, 0)
+    frame = pd.DataFrame(
+        {name: np.arange(10) * 7 + start for name, start in zip("abc", range(3), strict=True)}
+    )
+    assert copied(lambda f: f.copy(), frame) == (0, 240, 0)
+    assert copied(lambda f: f[["b", "c"]] + 1, frame) == (0, 80, 80)  # b + 1 comes to c
+
+
+def test_what_was_picked_or_computed_is_derived():
+    array = np.arange(100)
+    for function in (lambda a: a[[1, 5]], lambda a: a[:50].copy(), lambda a: a.astype(">i8"), len):
+        assert copied(function, array)[1] == 0
+    assert copied(np.copy, np.zeros(0)) == (0, 0, 0)
+
+
+def test_what_cannot_be_told_is_a_clean_error():
+    circle = [bytes(5)]
+    circle.append(circle)
+    released = memoryview(b"abc")
+    released.release()
+
+    class Rude:
+        @property
+        def __class__(self):
+            raise ValueError("no class")
+
+    for output in circle, released, [released], Rude():
+        with pytest.raises(ZcvizError, match="consists of"):
+            zcviz.ledger_of([lambda _, output=output: output], WIRE)
+    with pytest.raises(ZcvizError):
+        zcviz.ledger_of([lambda view: view.release()], memoryview(WIRE))

@@ -109,11 +109,27 @@ def ledger_of(
     ----------
     functions : iterable of callable, or mapping of name to callable
     given : object
-        What the first one gets. Its memory counts as an input of all of them.
+        What the first one gets. Its memory counts as an input of all of them; of several pieces of
+        memory, the first: the others are inputs of the first function alone.
 
     Returns
     -------
     Account
+
+    Raises
+    ------
+    ZcvizError
+        What a function got or returned cannot be asked for its memory: that was released, or has
+        no end.
+
+    Notes
+    -----
+    Memory: holds the last result. What is viewed is told by address. Fresh memory is *copied* if
+    it is a bytes-like object, or holds the very bytes of a whole piece of its function's input (an
+    array, a column), however they got there: they are compared. Other fresh memory is *derived*:
+    values that were computed or converted, and those picked out of the input too, since nobody can
+    tell by the bytes of a few values where they come from; `what_copied` names the reason. Pieces
+    as large as a fresh one are read after the function ran, and each copied for a moment.
 
     Examples
     --------
@@ -129,7 +145,7 @@ def ledger_of(
             f"{number}. {name}": one
             for number, (name, one) in enumerate(zip(names, each, strict=True), 1)
         }
-    ledger, value = Ledger(_whole(given)), given
+    ledger, value = Ledger(_whole(given), contents=True), given
     for name, function in functions.items():
         output, seen = watch(partial(function, value))
         ledger.note(name, value, output, seen)
@@ -145,7 +161,6 @@ def _row(name: str, entry: Entry) -> AccountRow:
 
 
 def _whole(given: Any) -> tuple[int, int]:
-    # The memory of the first piece; of several, the others count for the first function alone.
     try:
         start, end = bounds(next(holdings(given)).array)
     except TypeError:

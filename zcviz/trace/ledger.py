@@ -23,13 +23,16 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import singledispatch
+from hashlib import sha256
 from typing import Any, Literal
 
 import numpy as np
 
 from ..buffers import address_of
+from ..errors import ZcvizError
 from .holdings import holdings
-from .overlap import array_over, bounds
+from .memory import array_at
+from .overlap import array_over, bounds, union
 from .watch import NOTHING, Seen
 
 __all__ = ["Entry", "Ledger", "Part", "array_part", "parts", "wire_buffer"]
@@ -154,10 +157,14 @@ class Ledger:
     source : tuple of int
         (address, size) of the feed's memory. It counts as an input of every stage: an index holds
         no bytes of its own, yet what is read through it comes from there.
+    contents : bool
+        Whether fresh memory of any kind counts as copied where it holds the same bytes as a whole
+        piece of the stage's input. For stages whose outputs nobody registered with `parts`.
     """
 
-    def __init__(self, source: tuple[int, int]) -> None:
-        self._source = source
+    def __init__(self, source: tuple[int, int], *, contents: bool = False) -> None:
+        self._source = source[0], sum(source)
+        self._contents = contents
         self.entries: dict[str, Entry] = {}
         self._last: dict[str, tuple[Any, Entry]] = {}
 
@@ -166,47 +173,71 @@ class Ledger:
 
         A stage that hands on the same object again and again, an accumulator, is counted once, at
         the size that the object has now.
+
+        Raises
+        ------
+        ZcvizError
+            What the input or the output consists of cannot be told.
         """
         entry = self.entries.setdefault(stage, Entry(seen=NOTHING))
         entry.saw(seen)
         last, counted = self._last.get(stage, (None, Entry()))
         if last is output:
             entry.subtract(counted)
-        now = self._entry_of(output, _Union([self._source, *_ranges(given)]))
+        now = self._entry_of(given, output)
         entry.add(now)
         self._last[stage] = output, now
 
-    def _entry_of(self, output: Any, inputs: _Union) -> Entry:
-        entry = Entry()
-        for part in parts(output):
-            if part.address is not None and inputs.overlaps(part.address, part.span):
+    def _entry_of(self, given: Any, output: Any) -> Entry:
+        inputs = union([self._source, *(_range(part) for part in _parts_of(given))])
+        entry, others = Entry(), []
+        for part in _parts_of(output):
+            if _meets(inputs, *_range(part)):
                 entry.viewed += part.nbytes
             elif part.kind == "wire":
                 entry.copied += part.nbytes
             else:
-                entry.derived += part.nbytes
+                others.append(part)
+        again = _again(others, given) if self._contents else 0
+        entry.copied += again
+        entry.derived += sum(part.nbytes for part in others) - again
         return entry
 
 
-class _Union:
-    # Address ranges, merged where they overlap, so that one look-up answers for all of them.
-
-    def __init__(self, ranges: Iterable[tuple[int, int]]) -> None:
-        self._starts: list[int] = []
-        self._stops: list[int] = []
-        for start, size in sorted(ranges):
-            if self._stops and start <= self._stops[-1]:
-                self._stops[-1] = max(self._stops[-1], start + size)
-            else:
-                self._starts.append(start)
-                self._stops.append(start + size)
-
-    def overlaps(self, start: int, size: int) -> bool:
-        at = bisect_left(self._starts, start + size) - 1  # the last that begins before the end
-        return size > 0 and at >= 0 and self._stops[at] > start
+def _parts_of(obj: Any) -> list[Part]:
+    try:
+        return list(parts(obj))
+    except ZcvizError:
+        raise
+    except RecursionError:
+        raise ZcvizError(f"what this {type(obj).__name__} consists of has no end") from None
+    except Exception as error:  # a stranger's class, or a released buffer in it
+        raise ZcvizError(
+            f"what this {type(obj).__name__} consists of cannot be told: {error!r}"
+        ) from error
 
 
-def _ranges(given: Any) -> Iterator[tuple[int, int]]:
-    for part in parts(given):
-        if part.address is not None and part.span:
-            yield part.address, part.span
+def _range(part: Part) -> tuple[int, int]:
+    return (0, 0) if part.address is None else (part.address, part.address + part.span)
+
+
+def _meets(merged: list[tuple[int, int]], low: int, high: int) -> bool:
+    at = bisect_left(merged, (high,)) - 1  # the last that begins before the end
+    return low < high and at >= 0 and merged[at][1] > low
+
+
+def _again(fresh: list[Part], given: Any) -> int:
+    # Bytes of the parts that hold what a piece of the input holds; by digest, so that a thousand
+    # columns are not compared with a thousand others.
+    whole = [part for part in fresh if part.address and part.span == part.nbytes]
+    sizes = {part.nbytes for part in whole}
+    try:
+        held = {_digest(each.array) for each in holdings(given) if each.array.nbytes in sizes}
+    except TypeError:
+        return 0
+    same = (p for p in whole if held and _digest(array_at(p.address or 0, p.span, None)) in held)
+    return sum(part.nbytes for part in same)
+
+
+def _digest(array: np.ndarray[Any, Any]) -> bytes:
+    return sha256(np.asarray(array).ravel("K").tobytes()).digest()
