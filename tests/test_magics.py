@@ -134,6 +134,28 @@ def test_variants_have_names_of_their_own(shell, capsys):
     assert shell.user_ns["a"].tolist() == list(range(10))
 
 
+def test_only_a_comment_at_the_start_of_a_line_begins_a_variant(shell, capsys):
+    text = '"""\n# --- in a text\n"""'
+    block = "if True:\n    # --- indented\n    x = 7\n"
+    cell = f"# --- one\nlen({text})\n# --- other\n{block}len(f{text}) # --- behind"
+    value_of(shell, f"%%zccompare -q -r 1 -o found\n{cell}")
+    assert [row.name for row in shell.user_ns["found"].rows] == ["one", "other"]
+    cell = "# --- one\n!true don't\nlen('a')\n# --- other\n1"
+    value_of(shell, f"%%zccompare -q -r 1 -o found\n{cell}")
+    assert [row.name for row in shell.user_ns["found"].rows] == ["one", "other"]
+
+
+@pytest.mark.parametrize("end", [";", " ; # nothing; at all"])
+def test_a_semicolon_shows_no_value(shell, end, capsys):
+    assert value_of(shell, f"%zccopy a[1:]{end}") is None
+    assert value_of(shell, f"%%zcmem -q\nx = 1\na[1:]{end}") is None
+    assert value_of(shell, f"%%zcmem -q\nawait asyncio.sleep(0, 5){end}") is None
+    value_of(shell, f"%%zccompare -q -r 1\n# ---\nlen(a){end}\n# ---\n10{end}")
+    assert value_of(shell, "%%zcmem -q\n';'") == ";"
+    assert isinstance(run(shell, f"%zccopy {end}").error_in_exec, UsageError)
+    assert isinstance(run(shell, f"%zccopy a; a{end}").error_in_exec, UsageError)
+
+
 def test_braces_are_those_of_the_expression(shell):
     assert value_of(shell, "%zccopy {'some': a[2:]}").parts[0].views == (("a", 64),)
     assert value_of(shell, "%zccopy {len(a)}").source == "{len(a)}"

@@ -17,9 +17,12 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Coroutine
+import tokenize
+from collections.abc import Coroutine, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from io import StringIO
 from keyword import iskeyword
 from types import CodeType
 from typing import Any
@@ -38,6 +41,9 @@ __all__ = ["ZcvizMagics", "load", "unload"]
 
 _ASYNC = re.compile(r"%%(zcmem|zccompare)\b(.*)")
 _MARK = re.compile(r"#\s*-{3,}\s*(.*?)[\s-]*")
+_UNSAID = (
+    tokenize.ENDMARKER, tokenize.NEWLINE, tokenize.NL, tokenize.COMMENT, tokenize.DEDENT
+)  # fmt: skip
 
 
 @magics_class
@@ -55,7 +61,7 @@ class ZcvizMagics(Magics):
         """Say what the cell allocates, what of it stays, and which lines hold it.
 
         The cell runs as it would without this, but slower: read no time off it. Its last value is
-        its value.
+        its value; a ``;`` behind it keeps that from being shown.
         """
         return _at_once(self.run_zcmem(line, cell))
 
@@ -67,7 +73,7 @@ class ZcvizMagics(Magics):
             value = await code.run(self.shell.user_ns)
         shown = replace(seen.result, shown=max(0, options.top))
         self._hand_out(options, seen.result, shown)
-        return value
+        return None if code.quiet else value
 
     @magic_arguments()
     @argument("-o", "--out", metavar="VAR", help="keep the figures in this variable")
@@ -77,7 +83,8 @@ class ZcvizMagics(Magics):
     def zccompare(self, line: str, cell: str) -> Any:
         """Say what each of several ways to do the same costs.
 
-        A line ``# ---``, with a name behind it if you like, begins each variant::
+        A comment ``# ---``, on a line of its own and not indented, with a name behind it if you
+        like, begins each variant::
 
             %%zccompare
             # --- copying
@@ -105,20 +112,25 @@ class ZcvizMagics(Magics):
 
     @no_var_expand
     @line_magic
-    def zccopy(self, line: str) -> Copies:
+    def zccopy(self, line: str) -> Copies | None:
         """Evaluate an expression and say which part of its value is a view, and of which name.
 
         What is no view is fresh memory. Each step of the expression is looked at by itself, so the
         reason is that of the first one that made fresh memory::
 
             %zccopy prices[::2].astype("f8")
+
+        A ``;`` behind it evaluates and shows nothing.
         """
-        if not line.strip():
+        at = _semicolon(line)
+        expression = line if at < 0 else line[:at]
+        if not expression.strip():
             raise UsageError("%zccopy takes an expression: %zccopy prices[::2]")
         try:
-            return copies_of(line, self.shell.user_ns)
+            found = copies_of(expression, self.shell.user_ns)
         except SyntaxError as error:
             raise UsageError(f"%zccopy takes one expression: {error.msg}") from None
+        return found if at < 0 else None
 
     def _hand_out(self, options: Any, result: object, shown: object) -> None:
         if options.out:
@@ -129,10 +141,14 @@ class ZcvizMagics(Magics):
 
 @dataclass(frozen=True)
 class _Code:
-    """A cell, or part of one: its statements, and its last expression by itself."""
+    """A cell, or part of one: its statements, and its last expression by itself.
+
+    `quiet` is whether a semicolon stands behind that.
+    """
 
     statements: CodeType
     last: CodeType | None
+    quiet: bool
 
     @classmethod
     def of(cls, shell: InteractiveShell, cell: str, before: int = 1) -> _Code:
@@ -145,7 +161,7 @@ class _Code:
         value = None
         if last is not None:
             value = compile(ast.Expression(last.value), how[0], "eval", how[1], True)
-        return cls(compile(tree, how[0], "exec", how[1], True), value)
+        return cls(compile(tree, how[0], "exec", how[1], True), value, _semicolon(source) >= 0)
 
     async def run(self, names: dict[str, Any]) -> Any:
         """Run it, and return the value of the last expression."""
@@ -176,11 +192,24 @@ def _at_once(running: Coroutine[Any, Any, Any]) -> Any:
     raise UsageError("here nothing can be awaited: let the magic be the first line of its cell")
 
 
+def _tokens(source: str) -> Iterator[tokenize.TokenInfo]:
+    with suppress(tokenize.TokenError, SyntaxError):  # a line that only IPython understands
+        yield from tokenize.generate_tokens(StringIO(source).readline)
+
+
+def _semicolon(source: str) -> int:
+    """Return in which column of its line the semicolon stands that ends some code; -1: none."""
+    said = [token for token in _tokens(source) if token.type not in _UNSAID]
+    return said[-1].start[1] if said and said[-1].string == ";" else -1
+
+
 def _variants(shell: InteractiveShell, cell: str) -> dict[str, _Code]:
+    # The one token that goes on to another line is text.
+    text = {row for each in _tokens(cell) for row in range(each.start[0] + 1, each.end[0] + 1)}
     parts: list[tuple[str, int, list[str]]] = [("", 1, [])]
-    for number, line in enumerate(cell.splitlines(keepends=True), 2):
-        mark = _MARK.fullmatch(line.strip())
-        if mark:
+    for number, line in enumerate(StringIO(cell), 2):
+        mark = _MARK.fullmatch(line.rstrip())
+        if mark and number - 1 not in text:
             parts.append((mark[1], number, []))
         else:
             parts[-1][2].append(line)
@@ -194,7 +223,9 @@ def _variants(shell: InteractiveShell, cell: str) -> dict[str, _Code]:
             if found[name].last is None:
                 raise UsageError(f"{name} ends with no expression: there is no value to compare")
     if len(found) < 2:
-        raise UsageError("%%zccompare takes two variants or more: a line “# --- name” begins each")
+        raise UsageError(
+            "%%zccompare takes two variants or more: a line “# --- name” begins each"
+        )
     return found
 
 
