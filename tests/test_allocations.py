@@ -171,6 +171,20 @@ def test_an_interrupt_while_it_looks_restores_the_state(monkeypatch, exact, trac
         assert (made.torn, made.depth) == ({}, 0)
 
 
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_window_that_is_dropped_closes_itself(exact):
+    for _ in range(40):
+        window = allocations(exact=exact)
+        window.__enter__()
+        assert tracemalloc.is_tracing()
+        del window
+        assert not tracemalloc.is_tracing()
+    with allocations(exact=exact) as seen:
+        kept = bytearray(100_000)
+    assert 100_000 <= seen.net < 102_000
+    assert len(kept) == 100_000
+
+
 def test_the_peak_of_whoever_was_tracing_is_restored():
     tracemalloc.start()
     passing = bytearray(5 * MILLION)

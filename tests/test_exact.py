@@ -337,6 +337,45 @@ def test_exceptions_pass_through():
 
 
 @needs_numba
+def test_a_window_that_is_dropped_closes_itself():
+    before = in_use()
+    for thread in False, True:
+        for opened in "__enter__", "prepare":
+            for _ in range(40):  # more than there is room for
+                window = exact(thread=thread)
+                getattr(window, opened)()
+                assert window.reason == ""
+                del window
+            assert in_use() == before
+    assert not machinery.hook().torn
+    assert machinery.hook().depth == 0
+    with exact() as seen:
+        bytes(1000)
+    assert seen.python.bytes >= 1000
+
+
+@needs_numba
+@pytest.mark.parametrize("started", [False, True])
+def test_an_interrupt_before_the_block_begins_leaves_nothing(monkeypatch, started):
+    before, kind = in_use(), type(exact())
+    start = kind.start
+
+    def interrupted(window):
+        monkeypatch.undo()
+        if started:
+            start(window)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(kind, "start", interrupted)
+    try:
+        with exact():
+            pass
+    except KeyboardInterrupt:
+        pass
+    assert (in_use(), machinery.hook().depth) == (before, 0)
+
+
+@needs_numba
 def test_a_generator_may_hold_a_window_open():
     def measured():
         with exact() as seen:

@@ -223,9 +223,7 @@ def _variants(shell: InteractiveShell, cell: str) -> dict[str, _Code]:
             if found[name].last is None:
                 raise UsageError(f"{name} ends with no expression: there is no value to compare")
     if len(found) < 2:
-        raise UsageError(
-            "%%zccompare takes two variants or more: a line “# --- name” begins each"
-        )
+        raise UsageError("%%zccompare takes two variants or more: a line “# --- name” begins each")
     return found
 
 

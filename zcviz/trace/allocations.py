@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
 from dataclasses import asdict, dataclass
 from types import TracebackType
@@ -9,7 +10,7 @@ from types import TracebackType
 from ..render import printable, renderer, size_text
 from .exact import Counts, Entrance, Exact
 from .hook import rehearse
-from .tracing import DOMAINS, Line, changes, tracing
+from .tracing import DOMAINS, Line, Mark, changes, tracing
 
 __all__ = ["Allocations", "Amount", "Line", "Window", "allocations"]
 
@@ -136,7 +137,12 @@ def allocations(*, exact: bool = False) -> Window:
 
 
 class Window:
-    """The block of code that `allocations` watches, and its result afterwards."""
+    """The block of code that `allocations` watches, and its result afterwards.
+
+    Dropped while it is open, it closes itself.
+    """
+
+    _mark = Mark()
 
     def __init__(self, exact: bool = False) -> None:
         self._exact = Exact() if exact else None
@@ -144,12 +150,12 @@ class Window:
         self._result: Allocations | None = None
         self._before: tracemalloc.Snapshot | None = None
         self._base = 0
-        self.top = 0
+        self._mark = Mark()
 
     def _enter(self) -> Window:
         tracing.hold()
         try:
-            if self in tracing.windows:
+            if self._mark in tracing.windows:
                 raise RuntimeError("this window is open already: call allocations() once more")
             self._result = None
             self._open()
@@ -157,7 +163,7 @@ class Window:
             # it is in the baseline; afterwards there is as much of it as before.
             self._base = tracemalloc.get_traced_memory()[0]
             self._base = tracemalloc.get_traced_memory()[0]
-            self.top = self._base
+            self._mark.top = self._base
             tracemalloc.reset_peak()
             if self._exact is not None:
                 rehearse(self, "_exact")
@@ -172,14 +178,12 @@ class Window:
         try:
             if self._exact is not None:
                 self._exact.prepare()
-            self._before = tracing.enter(self)
+            self._before = tracing.enter(self._mark)
         except BaseException:  # an interrupt, while it looks at millions of blocks
             if self._exact is not None:
-                self._exact.start()
-                self._exact.stop()
-                self._exact.finish()
-            if self in tracing.windows:
-                tracing.leave(self)
+                self._exact.abandon()
+            if self._mark in tracing.windows:
+                tracing.leave(self._mark)
             raise
 
     def __exit__(
@@ -202,6 +206,18 @@ class Window:
         if after is None and error is None:
             raise RuntimeError(_UNKNOWN)
 
+    def __del__(self) -> None:  # an interrupt came before `with` knew of it, or nobody closed it
+        if self._mark not in tracing.windows or sys.is_finalizing():
+            return
+        tracing.hold()
+        try:
+            if self._exact is not None:
+                self._exact.abandon()
+            tracing.leave(self._mark)
+            tracing.settle()
+        finally:
+            tracing.release()
+
     def _close(self) -> tracemalloc.Snapshot | None:
         """Watch no more, come what may: to look at millions of blocks takes a while."""
         try:
@@ -209,7 +225,7 @@ class Window:
         finally:
             if self._exact is not None:
                 self._exact.finish()
-            tracing.leave(self)  # now: summing up takes five times as long while it is traced
+            tracing.leave(self._mark)  # now: summing up takes five times as long while it is traced
 
     @property
     def result(self) -> Allocations:
@@ -224,7 +240,7 @@ class Window:
             return self._result
         tracing.hold()
         try:
-            after = tracing.look() if self in tracing.windows else None
+            after = tracing.look() if self._mark in tracing.windows else None
             if after is None:
                 raise RuntimeError(_UNKNOWN)
             result = self._summarise(after)
@@ -263,7 +279,7 @@ class Window:
         )
         net = python.bytes + arrays.bytes + other.bytes
         blocks = python.blocks + arrays.blocks + other.blocks
-        peak = max(self.top - self._base, net, 0)
+        peak = max(self._mark.top - self._base, net, 0)
         counts = self._exact.result if self._exact is not None else None
         return Allocations(net, peak, blocks, python, arrays, other, lines, counts)
 

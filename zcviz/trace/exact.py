@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from types import TracebackType
@@ -189,7 +190,8 @@ def exact(*, thread: bool = False) -> Exact:
 class Entrance(Generic[T]):
     """An ``__enter__`` that leaves nothing behind to be freed in the block of code.
 
-    Up to Python 3.13, ``with`` makes a bound method to call, and frees it afterwards.
+    Up to Python 3.13, ``with`` makes a bound method to call, and frees it afterwards. So the window
+    keeps what is called, and that lets go of the window: who drops an open window, closes it.
     """
 
     def __init__(self, enter: Callable[[Any], T]) -> None:
@@ -198,19 +200,47 @@ class Entrance(Generic[T]):
     def __get__(self, window: Any, kind: type) -> Callable[..., T]:
         if window is None:
             return self._enter
-        window.entering = self._enter.__get__(window)
-        entering: Callable[..., T] = window.entering
+        window.entering = entering = _Entering(self._enter, window)
         return entering
 
 
+class _Entering(Generic[T]):
+    def __init__(self, enter: Callable[[Any], T], window: Any) -> None:
+        self._enter = enter
+        self._window = window
+
+    def __call__(self) -> T:
+        window, self._window = self._window, None
+        return self._enter(window)
+
+
 class Exact:
-    """The block of code whose allocations `exact` counts, and the counts afterwards."""
+    """The block of code whose allocations `exact` counts, and the counts afterwards.
+
+    Notes
+    -----
+    Who does more than count opens and closes it by hand, in one thread, in this order:
+
+    ======= ==========================================================================
+    prepare opens, and leaves this thread's work uncounted, and other threads waiting
+    start   ends that, and counts; has to follow `prepare`, whatever happened meanwhile
+    stop    counts no more
+    finish  closes: reads the counts, and takes the hook away after the last window
+    ======= ==========================================================================
+
+    `start` and `stop` allocate nothing, and stand next to the block. Where nothing can be counted,
+    all four do nothing. A window that is dropped while it is open closes itself.
+    """
+
+    _open: tuple[Hook, memoryview] | None = None
+    _waiting = False  # for `start`
 
     def __init__(self, thread: bool = False) -> None:
         self._made = hook()
         self._thread = thread
         self._result: Counts | None = None
-        self._open: tuple[Hook, memoryview] | None = None
+        self._open = None
+        self._waiting = False
         self._numpy = False
         self.entering: object = None  # see Entrance
 
@@ -227,6 +257,17 @@ class Exact:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.stop()
+        self.finish()
+
+    def __del__(self) -> None:  # an interrupt came before `with` knew of it, or nobody closed it
+        if self._open is not None and not sys.is_finalizing():
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Close at any point after `prepare`."""
+        if self._waiting:
+            self.start()
         self.stop()
         self.finish()
 
@@ -247,7 +288,8 @@ class Exact:
                 self._result = _unmeasured(_TOO_MANY)
             else:
                 self._open = made, window
-                rehearse(self, "start", "stop", "_open")
+                self._waiting = True
+                rehearse(self, "start", "stop", "_open", "_waiting")
                 made.rehearse()
         finally:
             if self._open is None:
@@ -256,6 +298,7 @@ class Exact:
     def start(self) -> None:
         """Count from now on. Nothing in here allocates or frees."""
         if self._open is not None:
+            self._waiting = False
             self._open[1][ACTIVE] = 1
             self._open[0].resume()
 

@@ -14,13 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
-from typing import Protocol
 
 import numpy as np
 
 from .hook import Hook, aside, pause
 
-__all__ = ["DOMAINS", "Line", "changes", "tracing"]
+__all__ = ["DOMAINS", "Line", "Mark", "changes", "tracing"]
 
 DOMAINS = ("Python", "numpy", "other")
 _NUMBERS = (0, np.lib.tracemalloc_domain)
@@ -62,15 +61,18 @@ class Line:
         return f"{name}:{self.line}"
 
 
-class _Window(Protocol):
-    top: int
+@dataclass(eq=False)
+class Mark:
+    """What is noted for an open window, without holding that: the most since it was opened."""
+
+    top: int = 0
 
 
 class _Tracing:
     def __init__(self) -> None:
         self._lock = RLock()
         self._paused: list[Hook | None] = []
-        self.windows: list[_Window] = []
+        self.windows: list[Mark] = []
         self.was_tracing = False
         self.frames = 1
         self.peak = 0  # of the process, since it was last reset by somebody else
@@ -87,7 +89,7 @@ class _Tracing:
         if paused is not None:
             paused.resume()
 
-    def enter(self, window: _Window) -> tracemalloc.Snapshot | None:
+    def enter(self, window: Mark) -> tracemalloc.Snapshot | None:
         """Begin to watch for `window`; return the blocks there are, None where there are none."""
         if not self.windows:
             self.was_tracing = tracemalloc.is_tracing()
@@ -113,7 +115,7 @@ class _Tracing:
             window.top = max(window.top, peak)
         return tracemalloc.take_snapshot()
 
-    def leave(self, window: _Window) -> None:
+    def leave(self, window: Mark) -> None:
         """Close `window`; after the last one trace as before the first, or stop."""
         self.windows.remove(window)
         if self.windows:
