@@ -79,9 +79,14 @@ def test_a_batch_over_many_slots_is_listed_as_it_lies(path):
             assert received(receiver, 200).tolist() == list(range(first, first + 200))
 
 
-def test_a_hundred_thousand_arrive_without_loss(path):
+@pytest.mark.parametrize(
+    "total",
+    [20_000, 100_000, pytest.param(1_000_000, marks=pytest.mark.slow)],
+    ids="{:,}".format,
+)
+def test_all_arrive_without_loss(path, total):
     """In lock-step: a window is sent, and all of it received before the next one."""
-    window, total = 200, 20_000 if path == "asyncio" else 100_000  # that one takes its time
+    window = 200
     payloads = numbered(0, window)
     expected = np.arange(window)
     with opened(path) as receiver, sender(receiver) as send:
