@@ -16,6 +16,7 @@ from . import errors
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from . import receive, send
     from .bench import Comparison, compare
     from .book import OrderBook
     from .dissection import dissect
@@ -90,13 +91,20 @@ __all__ = [
     "overlap",
     "provenance",
     "read_schema",
+    "receive",
+    "send",
     "shares_memory",
     "stepper",
     "what_copied",
 ]
 
 
+_PACKAGES = {"receive", "send"}
+
+
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return import_module(f".{name}", __name__)
     if name not in _HOMES:
         raise AttributeError(f"module 'zcviz' has no attribute {name!r}")
     value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
