@@ -140,6 +140,31 @@ def test_another_thread_may_close_it(path):
     assert not waiting.is_alive()
 
 
+def test_closing_waits_until_nobody_reads_the_ring(path, monkeypatch):
+    receiver = open_or_skip(path)
+    take, closing = receiver._take, threading.Thread(target=receiver.close)
+
+    def take_slowly():
+        taken = take()
+        if closing.ident is None:
+            closing.start()
+            closing.join(0.1)
+            assert not receiver.closed
+        return taken
+
+    monkeypatch.setattr(receiver, "_take", take_slowly)
+    assert receiver.receive(1) is None
+    closing.join(5)
+    assert receiver.closed
+
+
+def test_what_is_given_back_too_late_touches_no_memory(path):
+    receiver = open_or_skip(path)
+    receiver.close()
+    receiver._held = 1  # as when another thread closed it under a batch
+    receiver._give_back()
+
+
 def test_a_kept_view_is_named_when_its_batch_is_released(path):
     with opened(path, debug=True) as receiver, sender_to(receiver.address) as sender:
         sender.send(b"kept")

@@ -114,14 +114,11 @@ class PacketRing(Ring):
     def _request(self) -> bytes:
         """Set `_layout`, of the map from 0, and `_most`; return a ``tpacket_req`` that fits."""
 
-    def _give_back(self) -> None:
+    def _hand_back(self) -> None:
         self._next = give_frames(self._layout, self._next, self._held)
         self._held = 0
 
-    def occupancy(self) -> Occupancy | None:
-        """Return what of the ring is ours, the batch that is lent included."""
-        if self.closed:
-            return None
+    def _occupied(self) -> Occupancy:
         used = count_frames(self._layout, self._next)
         return Occupancy(used, int(self._layout[1]), self._next)
 

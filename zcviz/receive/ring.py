@@ -7,6 +7,7 @@ import platform
 import select
 import socket
 import sys
+import threading
 import time
 from abc import abstractmethod
 from contextlib import ExitStack
@@ -20,7 +21,7 @@ from ..kernels.fence import ORDERED
 from ..kernels.rings import Taken, sum_up
 from .batch import Batch, room_for
 from .counters import Counters
-from .receiver import Receiver
+from .receiver import Occupancy, Receiver
 from .where import Where
 
 __all__ = ["Ring", "require_rings"]
@@ -66,6 +67,7 @@ class Ring(Receiver):
     def __init__(self, where: Where) -> None:
         require_rings()
         super().__init__(where)
+        self._lock = threading.RLock()  # held by who reads the ring, or ends it
         self._poll = select.poll()
         self._syscalls = 0
 
@@ -83,29 +85,45 @@ class Ring(Receiver):
         """Fill `_packets` and `_found` with what is there, see `kernels.rings`."""
 
     @abstractmethod
+    def _hand_back(self) -> None:
+        """Tell the system that the entries of the last `_take` are done with."""
+
+    @abstractmethod
+    def _occupied(self) -> Occupancy:
+        """Return what of the ring is ours."""
+
+    @abstractmethod
     def _losses(self) -> tuple[int, int | None]:
         """Return what `Counters` calls lost and dropped, since the path was opened."""
 
     def _wait(self, timeout: float | None) -> Batch | None:
         until = None if timeout is None else time.monotonic() + timeout
-        while not self._map.closed:
-            count, wrong, found, nbytes = self._take()
-            if wrong >= 0:
-                self._give_back()
-                raise DecodeError(
-                    f"ring of {self.name}", offset=wrong, expected="an entry within its bounds",
-                    found="one that is not",
-                )  # fmt: skip
-            if found < count:
-                found, nbytes = self._look_closer(count)
-            if found:
-                times = self._times[:found] if self._seconds >= 0 else None
-                return self._lend(self._map.data, self._found[:found], nbytes, times)
-            if count:
-                self._give_back()  # nothing but packets without a datagram
-            elif not self._sleep(until):
-                break
-        return None
+        while True:
+            with self._lock:
+                if self._map.closed:  # by another thread
+                    return None
+                count, batch = self._look()
+            if batch is not None:
+                return batch
+            if not count and not self._sleep(until):
+                return None
+
+    def _look(self) -> tuple[int, Batch | None]:
+        # How many packets are there, and those with a datagram.
+        count, wrong, found, nbytes = self._take()
+        if wrong >= 0:
+            self._give_back()
+            raise DecodeError(
+                f"ring of {self.name}", offset=wrong, expected="an entry within its bounds",
+                found="one that is not",
+            )  # fmt: skip
+        if found < count:
+            found, nbytes = self._look_closer(count)
+        if found:
+            times = self._times[:found] if self._seconds >= 0 else None
+            return count, self._lend(self._map.data, self._found[:found], nbytes, times)
+        self._give_back()  # nothing but packets without a datagram
+        return count, None
 
     def _sleep(self, until: float | None) -> bool:
         left = _AT_ONCE if until is None else min(_AT_ONCE, until - time.monotonic())
@@ -113,11 +131,19 @@ class Ring(Receiver):
             return False
         self._syscalls += 1
         events = self._poll.poll(left * 1e3)
-        if [each for _, each in events] != [select.POLLIN] and not self._map.closed:
-            why = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if [each for _, each in events] != [select.POLLIN]:
+            with self._lock:
+                if self._map.closed:
+                    return True
+                why = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if why:
                 raise OSError(why, f"{self.name}: {errno.errorcode.get(why, why)}")
         return True
+
+    def _give_back(self) -> None:
+        with self._lock:
+            if not self._map.closed:  # else its words are at addresses of nobody
+                self._hand_back()
 
     def _look_closer(self, count: int) -> tuple[int, int]:
         memory, into = self._map.data, self._found
@@ -129,12 +155,19 @@ class Ring(Receiver):
     def _own_views(self) -> tuple[object, ...]:
         return (self._map, self._map.view)
 
+    def occupancy(self) -> Occupancy | None:
+        """Return what of the ring is ours, the batch that is lent included."""
+        with self._lock:
+            return None if self._map.closed else self._occupied()
+
     def _count(self) -> Counters:
-        if not self.closed:
-            self._lost = self._losses()
+        with self._lock:
+            if self._socket.fileno() >= 0:
+                self._lost = self._losses()
         return Counters(lost=self._lost[0], dropped=self._lost[1], syscalls=self._syscalls)
 
     def _close(self) -> None:
-        self._map.close()  # refuses while somebody looks; the socket would live on in the map
-        self._count()
-        self._opened.close()
+        with self._lock:
+            self._map.close()  # refuses while somebody looks; the socket would live on in the map
+            self._count()
+            self._opened.close()

@@ -120,7 +120,7 @@ class XdpCopy(Ring):
         # All chunks are the system's to fill: as if a ring full of them had been read before.
         self._ring.entries[::2] = np.arange(chunks) * self._chunk
         self._consumed, self._held = -chunks, chunks
-        self._give_back()
+        self._hand_back()
 
     def _bind(self, interface: int) -> None:
         address = struct.pack("2H3I", _AF_XDP, self._flags, interface, _QUEUE, 0)
@@ -148,16 +148,13 @@ class XdpCopy(Ring):
         self._held = taken[0] + (taken[1] >= 0)
         return taken
 
-    def _give_back(self) -> None:
+    def _hand_back(self) -> None:
         self._consumed = give_descriptors(
             self._words, self._ring.entries, self._fill.entries, self._consumed, self._held
         )
         self._held = 0
 
-    def occupancy(self) -> Occupancy | None:
-        """Return how many chunks hold packets, those of the batch that is lent included."""
-        if self.closed:
-            return None
+    def _occupied(self) -> Occupancy:
         used = load_acquire(self._ring.producer) - self._consumed & 0xFFFFFFFF
         return Occupancy(used, self._chunks, self._consumed % self._chunks)
 
