@@ -153,6 +153,59 @@ def test_closing_in_another_thread_than_its_loop_runs_in():
     assert not running.is_alive() and got == [[]]
 
 
+@pytest.mark.parametrize("turns", range(4))
+def test_who_gives_up_at_once_may_wait_again(turns):
+    async def run(receiver, send):
+        waiting = asyncio.create_task(receiver.receive_async())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        send(b"x")
+        return [bytes(view) for view in await receiver.receive_async(10)]
+
+    with opened("asyncio") as receiver, sender(receiver) as send:
+        assert asyncio.run(_and_close(run(receiver, send), receiver)) == [b"x"]
+
+
+def test_two_tasks_cannot_wait_at_once():
+    async def run(receiver, send):
+        first = asyncio.create_task(receiver.receive_async(10))
+        await asyncio.sleep(0.05)
+        with pytest.raises(RuntimeError, match="waited for already"):
+            await receiver.receive_async(10)
+        send(b"x")
+        return [bytes(view) for view in await first]
+
+    with opened("asyncio") as receiver, sender(receiver) as send:
+        assert asyncio.run(_and_close(run(receiver, send), receiver)) == [b"x"]
+
+
+async def _and_close(running, receiver):
+    try:
+        return await running
+    finally:
+        receiver.close()
+        await asyncio.sleep(0)
+
+
+def test_closing_in_another_thread_before_the_loop_turns(monkeypatch):
+    receiver = opened("asyncio")
+    closing = threading.Thread(target=receiver.close)
+    watch = receiver._collector.watch
+
+    def close_before(*given):
+        closing.start()
+        closing.join(0.1)
+        watch(*given)
+
+    monkeypatch.setattr(receiver._collector, "watch", close_before)
+    assert receiver.receive(10) is None
+    closing.join(10)
+    assert receiver.closed
+
+
 def test_what_comes_while_a_wait_ends_does_not_end_the_next_one():
     with opened("asyncio") as receiver, sender(receiver) as send:
         assert receiver.receive(0) is None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from asyncio.events import _get_running_loop, _set_running_loop
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from .batch import Batch
@@ -40,23 +42,35 @@ class Asyncio(SocketReceiver):
         self._collector = _Collector(self.where.slots)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._own = False
+        self._opening: asyncio.Task[Any] | None = None
+        self._turning = threading.RLock()  # held by who turns a loop of our own, or ends it
 
     async def receive_async(self, timeout: float | None = None) -> Batch | None:
-        """Wait for datagrams as `receive` does; the event loop does other things meanwhile."""
+        """Wait for datagrams as `receive` does; the event loop does other things meanwhile.
+
+        Raises
+        ------
+        RuntimeError
+            Another task waits for it already, or it receives in another event loop.
+        """
         self._begin()
         loop = asyncio.get_running_loop()
         if self._loop is None:
             self._loop = loop
-            await loop.create_datagram_endpoint(lambda: self._collector, sock=self._socket)
-        if self._loop is not loop:
+            self._opening = loop.create_task(self._endpoint(loop))
+        if self._loop is not loop or self._opening is None:
             raise RuntimeError(f"{self!r} receives in another event loop, and stays there")
+        await asyncio.shield(self._opening)  # whoever gives up waiting does not give that up
         came = asyncio.Event()
+        self._collector.watch(loop, timeout, came.set)
         try:
-            self._collector.watch(loop, timeout, came.set)
             await came.wait()
         finally:
             self._collector.unwatch()
         return self._counted(self._collected())
+
+    async def _endpoint(self, loop: asyncio.AbstractEventLoop) -> None:
+        await loop.create_datagram_endpoint(lambda: self._collector, sock=self._socket)
 
     async def __aiter__(self) -> AsyncIterator[Batch]:
         """Yield batches until it is closed."""
@@ -64,18 +78,21 @@ class Asyncio(SocketReceiver):
             yield batch
 
     def _wait(self, timeout: float | None) -> Batch | None:
+        with self._turning:
+            return None if self._closing else self._wait_turning(timeout)
+
+    def _wait_turning(self, timeout: float | None) -> Batch | None:
         if self._loop is None:
             self._loop, self._own = asyncio.new_event_loop(), True
-            endpoint = self._loop.create_datagram_endpoint(
-                lambda: self._collector, sock=self._socket
-            )
             with ThreadPoolExecutor(1) as elsewhere:  # a loop that is running here forbids it
+                endpoint = self._endpoint(self._loop)
                 elsewhere.submit(self._loop.run_until_complete, endpoint).result()
         if not self._own:
             raise RuntimeError(f"{self!r} receives in an event loop: `async for` waits there")
+        self._collector.watch(self._loop, timeout, self._loop.stop)
         try:
-            self._collector.watch(self._loop, timeout, self._loop.stop)
-            _turn(self._loop)
+            if not self._closing:
+                _turn(self._loop)
         finally:
             self._collector.unwatch()
         if self._closing:
@@ -92,10 +109,12 @@ class Asyncio(SocketReceiver):
     def _close(self) -> None:
         self._count()
         self._closing = True
-        if self._loop is not None and self._loop.is_running():
-            self._loop.call_soon_threadsafe(self._collector.end)  # whoever waits goes on
-        else:
-            self._end()
+        if self._loop is not None:
+            with suppress(RuntimeError):  # that loop was closed
+                self._loop.call_soon_threadsafe(self._collector.end)  # whoever waits goes on
+        with self._turning:
+            if self._loop is None or not self._loop.is_running():
+                self._end()
 
     def _end(self) -> None:
         loop = self._loop
@@ -149,6 +168,8 @@ class _Collector(asyncio.DatagramProtocol):
         self, loop: asyncio.AbstractEventLoop, timeout: float | None, done: Callable[[], None]
     ) -> None:
         """Call `done` once: when there are datagrams, or after `timeout` seconds."""
+        if self._done is not None:
+            raise RuntimeError("this receiver is waited for already: one batch is out at a time")
         self._loop, self._done = loop, done
         if self._paused and len(self.pieces) < self._room:
             self._transport.resume_reading()
@@ -165,7 +186,8 @@ class _Collector(asyncio.DatagramProtocol):
             self._next.cancel()
 
     def end(self) -> None:
-        self._transport.abort()
+        if self._transport is not None:
+            self._transport.abort()
         self._tell()
 
     def _look_soon(self, before: int) -> None:
