@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import math
 import signal
 import threading
 import time
@@ -317,6 +318,12 @@ def test_closing_from_another_thread_ends_the_wait(path, timeout):
     assert not waiting.is_alive() and got == [None]
 
 
+def test_a_wait_without_an_end_may_be_told_as_infinity(path):
+    with opened(path) as receiver, sender(receiver) as send:
+        send(b"x")
+        assert [bytes(view) for view in receiver.receive(math.inf)] == [b"x"]
+
+
 def test_nothing_is_left_open(path):
     descriptors = Path("/proc/self/fd")
     if not descriptors.is_dir():
@@ -349,11 +356,23 @@ def test_each_path_says_which_copies_it_makes():
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"port": 70_000}, "port: expected 0 to 65,535, found 70000"),
+        ({"port": 70_000}, "port: expected a whole number from 0 to 65,535, found 70000"),
+        ({"port": 1.5}, "port: expected a whole number from 0 to 65,535, found 1.5"),
+        ({"host": ""}, "host: expected an IPv4 address, found ''"),
+        ({"host": 2130706433}, "host: expected an IPv4 address, found 2130706433"),
+        ({"interface": "lo\0x"}, "interface: expected a name, found 'lo\\x00x'"),
+        (
+            {"buffer": 1 << 40},
+            "buffer: expected a whole number from 1 to 1,073,741,824, found 1099511627776",
+        ),
+        (
+            {"block": 1 << 30, "blocks": 1 << 16},
+            "blocks: expected up to 68,719,476,736 bytes in all, found 70,368,744,177,664",
+        ),
         ({"host": "localhost"}, "host: expected an IPv4 address, found 'localhost'"),
         ({"group": "10.0.0.1"}, "group: expected 224.0.0.0 to 239.255.255.255, found 10.0.0.1"),
         ({"source": "10.0.0.1"}, "source: a sender is chosen for a group, and no group is given"),
-        ({"slots": 0}, "slots: expected 1 to 1,048,576, found 0"),
+        ({"slots": 0}, "slots: expected a whole number from 1 to 1,048,576, found 0"),
     ],
 )
 def test_options_that_make_no_sense(options, text):

@@ -22,6 +22,7 @@ from .sockets import SocketReceiver
 __all__ = ["CallingReceiver", "SlotReceiver"]
 
 _TIME = struct.Struct("ll")  # struct timeval
+_LONGEST = 10**9  # s; what is longer is for ever
 
 
 class CallingReceiver(SocketReceiver):
@@ -72,6 +73,8 @@ class CallingReceiver(SocketReceiver):
 
     def _flags(self, timeout: float | None) -> int:
         # A timeout of Python's own (settimeout) would cost a call for every datagram.
+        if timeout is not None and timeout > _LONGEST:
+            timeout = None
         if not constants.DONT_WAIT:
             if not select.select([self._socket], [], [], timeout)[0]:
                 raise BlockingIOError(errno.EAGAIN, "nothing came in time")

@@ -11,6 +11,7 @@ from ..errors import SelectionError
 __all__ = ["Where"]
 
 _LARGEST = 65_535  # bytes of a UDP datagram's payload, and one
+_MOST = 1 << 36  # bytes of a ring; the system counts its parts in 32 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Where:
     def __post_init__(self) -> None:
         for name in ("host", "group", "source"):
             text = getattr(self, name)
-            if text and not _is_ipv4(text):
+            if (text or name == "host") and not _is_ipv4(text):
                 raise SelectionError(f"{name}: expected an IPv4 address, found {text!r}")
         if self.group and not ipaddress.IPv4Address(self.group).is_multicast:
             raise SelectionError(
@@ -83,18 +84,34 @@ class Where:
             )
         if self.source and not self.group:
             raise SelectionError("source: a sender is chosen for a group, and no group is given")
+        if not _is_name(self.interface):
+            raise SelectionError(f"interface: expected a name, found {self.interface!r}")
         limits = {
             "port": (0, 0xFFFF), "slots": (1, 1 << 20), "slot": (64, _LARGEST + 1),
             "busy_poll": (0, 1_000_000), "block": (4096, 1 << 30), "blocks": (2, 1 << 16),
-            "retire": (1, 60_000),
+            "retire": (1, 60_000), "buffer": (1, 1 << 30),
         }  # fmt: skip
         for name, (least, most) in limits.items():
             value = getattr(self, name)
-            if not least <= value <= most:
-                raise SelectionError(f"{name}: expected {least:,} to {most:,}, found {value!r}")
+            if value is None and name == "buffer":
+                continue
+            if not isinstance(value, int) or not least <= value <= most:
+                raise SelectionError(
+                    f"{name}: expected a whole number from {least:,} to {most:,}, found {value!r}"
+                )
+        if self.block * self.blocks > _MOST:
+            raise SelectionError(
+                f"blocks: expected up to {_MOST:,} bytes in all, found {self.block * self.blocks:,}"
+            )
 
 
-def _is_ipv4(text: str) -> bool:
+def _is_name(text: object) -> bool:
+    return isinstance(text, str) and "\0" not in text
+
+
+def _is_ipv4(text: object) -> bool:
+    if not isinstance(text, str):  # numbers and bytes would do for addresses, too
+        return False
     try:
         ipaddress.IPv4Address(text)
     except ValueError:
