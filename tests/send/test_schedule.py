@@ -32,6 +32,12 @@ def test_a_pace_may_begin_anywhere():
     assert Recorded(np.array([5, 7, 100]), start=1).ready(92) == 2
 
 
+def test_what_no_word_could_hold_is_never_due():
+    assert Fixed(1e308).ready(2 * 10**9) > 1 << 61
+    assert Fixed(0.001, 10**6).due(np.array([10**7])).tolist() == [1 << 62]
+    assert Recorded(np.array([0, 1 << 50]), 1e-6).due(np.array([1])).tolist() == [1 << 62]
+
+
 def test_without_a_limit_everything_is_due():
     pace = Fixed(math.inf)
     assert not pace.paced

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ Ints = NDArray[np.int64]
 
 _SECOND = 10**9
 _PAUSE = 1_000_000  # ns, at least, between two rounds at recorded pace
+_NEVER = 1 << 62  # ns, or datagrams: more fits into no run, but still into a word
 
 
 class Pace(Protocol):
@@ -43,6 +44,11 @@ class Pace(Protocol):
 
     def ready(self, elapsed: int) -> int:
         """Return the first slot that is not yet due after so many nanoseconds."""
+
+
+def _whole(when: NDArray[np.floating[Any]]) -> Ints:
+    due: Ints = np.ceil(np.minimum(when, _NEVER)).astype(np.int64)
+    return due
 
 
 @dataclass(frozen=True)
@@ -70,14 +76,13 @@ class Fixed:
     def due(self, slots: Ints) -> Ints:
         """Return when slots are due: (n,) int64 [ns]."""
         trains = (np.asarray(slots) - self.start) // self.burst
-        when: Ints = np.ceil(trains * (self.burst * _SECOND / self.rate)).astype(np.int64)
-        return when
+        return _whole(trains * (self.burst * _SECOND / self.rate))
 
     def ready(self, elapsed: int) -> int:
         """Return the first slot that is not yet due after so many nanoseconds."""
         if not self.paced:
             return sys.maxsize
-        trains = math.floor(elapsed * self.rate / _SECOND / self.burst) + 1
+        trains = math.floor(min(elapsed * self.rate / _SECOND / self.burst, _NEVER)) + 1
         return self.start + trains * self.burst
 
 
@@ -111,7 +116,7 @@ class Recorded:
 
     def due(self, slots: Ints) -> Ints:
         """Return when slots are due: (n,) int64 [ns]."""
-        return np.ceil(self._recorded(np.asarray(slots)) / self.factor).astype(np.int64)
+        return _whole(self._recorded(np.asarray(slots)) / self.factor)
 
     def ready(self, elapsed: int) -> int:
         """Return the first slot that is not yet due after so many nanoseconds."""
