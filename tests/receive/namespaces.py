@@ -124,6 +124,10 @@ class Veth:
 
 def _set_up(namespace: str, interface: str, address: str) -> None:
     _ip("-n", namespace, "address", "add", f"{address}/24", "dev", interface)
+    # Else the first ones are thrown away if many are sent before the neighbour has answered.
+    with inside(namespace):
+        waiting = Path(f"/proc/sys/net/ipv4/neigh/{interface}/unres_qlen_bytes")
+        waiting.write_text(str(1 << 24))
     _ip("-n", namespace, "link", "set", interface, "up")
 
 
