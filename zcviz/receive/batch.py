@@ -45,8 +45,9 @@ class Batch:
 
     Notes
     -----
-    Memory: views of `memory`, valid until `release` or the receiver's next ``receive``. What is
-    needed longer has to be copied (`copy`).
+    Memory: views of `memory`, valid until `release` or the receiver's next ``receive``; so are
+    `table` and `times`, which debug mode does not watch. What is needed longer has to be copied
+    (`copy`).
     """
 
     __slots__ = ("_give_back", "_memory", "_table", "_times", "_view", "nbytes", "released")

@@ -68,7 +68,7 @@ NOTHING: list[Instruction] = [(_RETURN, 0, 0, 0)]
 
 
 def chooser(where: Where, port: int) -> list[Instruction]:
-    """Return the filter for the datagrams that a UDP socket opened there would get."""
+    """Return the filter for whole datagrams to where a UDP socket would get them."""
     made: list[Instruction] = []
     for at, size, mask, value in _wanted(where):
         made += [(_LOAD[size], 0, 0, at), (_AND, 0, 0, mask), (_EQUAL, 0, _REFUSE, value)]

@@ -18,6 +18,8 @@ _ALIGNED = 16
 class RingV2(PacketRing):
     """A packet ring of version 2: a batch is what is there, up to `Where.slots`.
 
+    Checksums are not looked at. Fragments are passed over, and counted nowhere.
+
     Parameters
     ----------
     where : Where

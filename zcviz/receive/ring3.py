@@ -21,6 +21,8 @@ class RingV3(PacketRing):
     A block is handed over when it is full, or `Where.retire` after its first packet: at low rates
     a packet waits for half of that, and most of each block is empty. Many small blocks lose less.
 
+    Checksums are not looked at. Fragments are passed over, and counted nowhere.
+
     Parameters
     ----------
     where : Where

@@ -61,6 +61,7 @@ class XdpCopy(Ring):
 
     It takes what comes on receive queue 0 of the interface, untagged. What else comes for the
     address is counted as `Counters.dropped`, a packet longer than a chunk as `Counters.lost`.
+    Checksums are not looked at.
 
     Parameters
     ----------
