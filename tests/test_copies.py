@@ -144,6 +144,7 @@ CASES = [
     ("np.ascontiguousarray(wire[2:4])", VIEW, "same object"),
     ("np.require(frozen, requirements='W')", FRESH, "read-only"),
     ("np.concatenate([a, a])", FRESH, "brought into one"),
+    ("np.concat([a, a])", FRESH, "brought into one"),
     ("np.split(a, 3)", VIEW, ""),
     ("np.take(a, [1, 2])", FRESH, "another order or number"),
     ("a + 1", FRESH, "new values"),
