@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import SelectionError
 from ..render import printable, size_text
+from ..trace.reach import names_of
 
 __all__ = ["CASES", "described", "names_in"]
 
@@ -90,8 +91,7 @@ def names_in(expression: str) -> tuple[str, ...]:
         tree = ast.parse(expression.strip(), mode="eval")
     except SyntaxError as error:
         raise SelectionError(f"{expression!r} is no expression: {error.msg}") from None
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    found.sort(key=lambda node: (node.lineno, node.col_offset))
+    found = [node for node in names_of(tree) if isinstance(node, ast.Name)]
     own = {node.id for node in found if isinstance(node.ctx, ast.Store)}  # of a comprehension
     return tuple(dict.fromkeys(node.id for node in found if node.id not in own))
 

@@ -11,7 +11,7 @@ from inspect import getclosurevars
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-__all__ = ["Named", "behind_of", "mentioned"]
+__all__ = ["Named", "behind_of", "mentioned", "names_of"]
 
 Named = tuple[str, Any]
 _DEEPEST = 3  # objects held by objects; what containers hold is no deeper than they are
@@ -22,14 +22,18 @@ _SILENT = (  # they lead everywhere, or nowhere
 )  # fmt: skip
 
 
+def names_of(node: ast.AST) -> list[ast.Name | ast.Attribute]:
+    """Return the names that stand in source, and the attributes, the first ones first."""
+    found = [each for each in ast.walk(node) if isinstance(each, ast.Name | ast.Attribute)]
+    return sorted(found, key=lambda each: (each.lineno, each.col_offset))
+
+
 def mentioned(node: ast.AST, namespace: Mapping[str, Any]) -> tuple[Named, ...]:
     """Return the names that an expression mentions anywhere, and members of modules and classes.
 
     With their values. Those come first that stand first.
     """
-    found = [each for each in ast.walk(node) if isinstance(each, ast.Name | ast.Attribute)]
-    found.sort(key=lambda each: (each.lineno, each.col_offset))
-    values = {ast.unparse(each): _looked_up(each, namespace) for each in found}
+    values = {ast.unparse(each): _looked_up(each, namespace) for each in names_of(node)}
     return tuple((name, value) for name, value in values.items() if value is not None)
 
 
