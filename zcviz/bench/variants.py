@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import ZcvizError
 from ..render import printable, renderer, size_text
 from ..trace import allocations
+from ..trace.watch import amounts, seen_in
 from .measure import host, turns
 
 __all__ = ["Variant", "Variants", "agree", "compare_variants"]
@@ -171,8 +172,7 @@ async def _row(name: str, work: Work, seconds: list[float]) -> Variant:
         kept = seen.net
     del value
     result, spread = seen.result, max(seconds) / max(min(seconds), 1e-9)
-    every = result.exact.total if result.exact is not None else None
-    allocated, blocks = (None, None) if every is None else (every.bytes, every.allocations)
+    blocks, allocated, _ = amounts(seen_in(result.exact))
     return Variant(name, median(seconds), spread, allocated, blocks, result.peak, kept)
 
 

@@ -13,6 +13,7 @@ from ..receive import open as open_path
 from ..receive.constants import LINUX
 from ..trace import exact, overlap
 from ..trace.provenance import provenance_of_one
+from ..trace.watch import amounts, seen_in
 from .exercise import Refused, Task, Verdict, article, borrowed, call, right, wrong
 from .lots import HERE, LOT, Post
 from .show import figure
@@ -57,9 +58,9 @@ def _filled(answer: Any, count: int) -> tuple[int | None, bool]:
             send(payload)
         with exact(thread=True) as seen:
             call(answer, ours, slots, sizes)
-    total = seen.result.total
+    blocks, *_ = amounts(seen_in(seen.result))
     found = [bytes(slot[:size]) for slot, size in zip(slots, sizes, strict=True)]
-    return None if total is None else total.allocations, found == payloads
+    return blocks, found == payloads
 
 
 def _check_fill(answer: Any, file: Path) -> Verdict:

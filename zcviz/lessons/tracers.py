@@ -9,6 +9,7 @@ from time import perf_counter
 
 from ..bench.measure import turns
 from ..trace import allocations, exact
+from ..trace.watch import amounts, seen_in
 from .listing import Bar, Cell, bars, listing
 from .show import Shown, kind_of, number_text
 
@@ -96,12 +97,10 @@ def seen_by(makers: Mapping[str, tuple[int, Callable[[], object]]]) -> Sightings
         with allocations(exact=True) as seen:
             kept = make()
         result = seen.result
-        every = result.exact.total if result.exact is not None else None
+        _, allocated, _ = amounts(seen_in(result.exact))
         if result.exact is not None:
             reason = reason or result.exact.reason
-        rows.append(
-            Sight(name, really, result.net, result.peak, None if every is None else every.bytes)
-        )
+        rows.append(Sight(name, really, result.net, result.peak, allocated))
         del kept
     return Sightings(tuple(rows), reason)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..render import printable
 from ..trace import allocations, overlap
 from ..trace.provenance import provenance_of_one
+from ..trace.watch import amounts, seen_in
 from .exercise import Refused, Task, Verdict, article, borrowed, call, needs_orders, right, wrong
 from .show import Figure, figure
 
@@ -177,10 +178,10 @@ def _check_in_dollars(answer: Any, file: Path) -> Verdict:
 
 
 def _spent(seen: Any) -> tuple[int, str]:
-    every = seen.result.exact.total if seen.result.exact is not None else None
-    if every is None:
+    _, allocated, _ = amounts(seen_in(seen.result.exact))
+    if allocated is None:
         return seen.result.peak, "held at once"
-    return every.bytes, "allocated"
+    return allocated, "allocated"
 
 
 TASKS: tuple[Task, ...] = (

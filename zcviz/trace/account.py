@@ -11,7 +11,7 @@ from ..render import printable, renderer, size_text
 from .holdings import holdings
 from .ledger import Entry, Ledger
 from .memory import bounds
-from .watch import watch
+from .watch import amounts, watch
 
 __all__ = ["Account", "AccountRow", "ledger_of"]
 
@@ -155,9 +155,7 @@ def ledger_of(
 
 
 def _row(name: str, entry: Entry) -> AccountRow:
-    seen = entry.seen
-    amounts = (None, None, None) if seen is None else (seen.blocks, seen.allocated, seen.freed)
-    return AccountRow(name, entry.viewed, entry.copied, entry.derived, *amounts)
+    return AccountRow(name, entry.viewed, entry.copied, entry.derived, *amounts(entry.seen))
 
 
 def _whole(given: Any) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from .overlap import overlap
 from .reach import behind_of, mentioned
 from .reasons import Facts, why
 from .steps import Step, run_steps, step_of_call
-from .watch import watch
+from .watch import amounts, watch
 
 __all__ = ["Copies", "Part", "StepReport", "copies_of", "shortened", "what_copied"]
 
@@ -248,9 +248,8 @@ def _report(step: Step) -> StepReport:
     parts = _parts(step.result, [*step.operands, *step.behind])
     view = any(part.views for part in parts) or step.result is step.operand
     given = step.operands[0][0] if step.operands else ""
-    seen = step.seen
-    amounts = (None, None) if seen is None else (seen.allocated, seen.blocks)
-    return StepReport(step.source, given, parts, why(Facts.of(step, view)), *amounts)
+    blocks, allocated, _ = amounts(step.seen)
+    return StepReport(step.source, given, parts, why(Facts.of(step, view)), allocated, blocks)
 
 
 def _parts(result: Any, inputs: Sequence[tuple[str, Any]]) -> tuple[Part, ...]:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from .exact import exact
+from .exact import Counts, exact
 
-__all__ = ["NOTHING", "Seen", "watch"]
+__all__ = ["NOTHING", "Seen", "amounts", "seen_in", "watch"]
 
 T = TypeVar("T")
 
@@ -42,5 +42,15 @@ def watch(run: Callable[[], T]) -> tuple[T, Seen | None]:
     """Call something; return its result and what was seen. None: not measured."""
     with exact(thread=True) as window:
         result = run()
-    flow = window.result.total
-    return result, None if flow is None else Seen(flow.bytes, flow.freed, flow.allocations)
+    return result, seen_in(window.result)
+
+
+def seen_in(counts: Counts | None) -> Seen | None:
+    """Return what was counted, in all domains together. None: not measured."""
+    flow = None if counts is None else counts.total
+    return None if flow is None else Seen(flow.bytes, flow.freed, flow.allocations)
+
+
+def amounts(seen: Seen | None) -> tuple[int, int, int] | tuple[None, None, None]:
+    """Return blocks, what was allocated and what was freed [bytes]. None: not measured."""
+    return (None, None, None) if seen is None else (seen.blocks, seen.allocated, seen.freed)
