@@ -21,7 +21,7 @@ from .reasons import Facts, why
 from .steps import Step, run_steps, step_of_call
 from .watch import amounts, watch
 
-__all__ = ["Copies", "Part", "StepReport", "copies_of", "shortened", "what_copied"]
+__all__ = ["Copies", "ResultPart", "StepReport", "copies_of", "shortened", "what_copied"]
 
 _MOST = 8  # parts that are listed; of a table of a thousand columns the rest is summed up
 _LONG = 60  # characters of an expression
@@ -30,7 +30,7 @@ _GROWING = (list, tuple, dict, set)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ResultPart:
     """One piece of memory that a result consists of.
 
     Attributes
@@ -60,7 +60,7 @@ class StepReport:
     source : str
     given : str
         Text of its first operand; empty if it has none.
-    parts : tuple of Part
+    parts : tuple of ResultPart
         Of the intermediate result, as against the step's operands.
     why : str
         A sentence; empty where the reason is not known.
@@ -70,7 +70,7 @@ class StepReport:
 
     source: str
     given: str
-    parts: tuple[Part, ...]
+    parts: tuple[ResultPart, ...]
     why: str
     allocated: int | None
     blocks: int | None
@@ -89,7 +89,7 @@ class Copies:
     ----------
     source : str
         Its text.
-    parts : tuple of Part
+    parts : tuple of ResultPart
         Of the result, as against the named inputs.
     steps : tuple of StepReport
         The way there, in order.
@@ -102,7 +102,7 @@ class Copies:
     """
 
     source: str
-    parts: tuple[Part, ...]
+    parts: tuple[ResultPart, ...]
     steps: tuple[StepReport, ...]
     result: Any
 
@@ -177,7 +177,7 @@ class Copies:
         return "\n".join([*rows, self.cost])
 
     @property
-    def _shown(self) -> tuple[Part, ...]:
+    def _shown(self) -> tuple[ResultPart, ...]:
         return self.parts[:_MOST]
 
     @property
@@ -252,7 +252,7 @@ def _report(step: Step) -> StepReport:
     return StepReport(step.source, given, parts, why(Facts.of(step, view)), allocated, blocks)
 
 
-def _parts(result: Any, inputs: Sequence[tuple[str, Any]]) -> tuple[Part, ...]:
+def _parts(result: Any, inputs: Sequence[tuple[str, Any]]) -> tuple[ResultPart, ...]:
     found = list(_held(result))
     if not found:
         # There is but one None, one True, one False, and of small integers there may be one.
@@ -260,7 +260,7 @@ def _parts(result: Any, inputs: Sequence[tuple[str, Any]]) -> tuple[Part, ...]:
         told = size and not isinstance(result, int)
         same = [name for name, value in inputs if value is result] if told else []
         views = tuple((name, size) for name in dict.fromkeys(same))
-        return (Part("", size, views, 0 if views else size),)
+        return (ResultPart("", size, views, 0 if views else size),)
     known: dict[str, list[Any]] = {}
     for name, value in inputs:
         if not isinstance(value, _GROWING) and not hasattr(type(value), "__zcviz_parts__"):
@@ -268,12 +268,12 @@ def _parts(result: Any, inputs: Sequence[tuple[str, Any]]) -> tuple[Part, ...]:
     return tuple(_part(each, known) for each in found)
 
 
-def _part(piece: Holding, known: Mapping[str, list[Any]]) -> Part:
+def _part(piece: Holding, known: Mapping[str, list[Any]]) -> ResultPart:
     nbytes = overlap(piece.array, piece.array)  # each byte once, though strides may be 0
     shared = ((name, overlap(piece.array, arrays)) for name, arrays in known.items() if arrays)
     views = tuple((name, common) for name, common in shared if common)
     most = max((common for _, common in views), default=0)
-    return Part(piece.label, nbytes, views, nbytes - most)
+    return ResultPart(piece.label, nbytes, views, nbytes - most)
 
 
 def _held(value: Any) -> Iterator[Holding]:
@@ -288,7 +288,7 @@ def shortened(text: str) -> str:
     return text if len(text) <= _LONG else f"{text[: _LONG - 1]}…"
 
 
-def _fate(part: Part, *, labelled: bool = False) -> str:
+def _fate(part: ResultPart, *, labelled: bool = False) -> str:
     label = f"{part.label} " if labelled and part.label else ""
     if not part.views:
         return f"{label}fresh, {size_text(part.fresh)}"

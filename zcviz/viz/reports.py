@@ -8,7 +8,7 @@ from ..bench.variants import Variant, Variants
 from ..render import escape, size_text
 from ..trace import Allocations, Counts
 from ..trace.account import Account, AccountRow
-from ..trace.copies import Copies, Part, StepReport, shortened
+from ..trace.copies import Copies, ResultPart, StepReport, shortened
 from ..trace.tracing import Line
 from .theme import CSS
 
@@ -70,7 +70,7 @@ def _step(step: StepReport) -> str:
     )
 
 
-def _part(part: Part) -> str:
+def _part(part: ResultPart) -> str:
     label = f"{escape(part.label)} " if part.label else ""
     said = []
     if part.views:
