@@ -21,6 +21,7 @@ import zcviz
 pytest.importorskip("matplotlib")
 
 from zcviz.bench.measure import interleaved
+from zcviz.errors import ZcvizError
 from zcviz.kernels import COMPILED
 from zcviz.lessons import exercise
 from zcviz.lessons.collector import Collected, aftermath, collected, set_aside
@@ -211,7 +212,18 @@ def test_times_move_and_the_ratio_is_said_beside_them() -> None:
     for now, told in ((20.1, "nothing moved much"), (30.0, "did not hit both functions alike")):
         times = {"then": {"a": 20.0, "b": 10.0}, "now": {"a": now, "b": 10.0}}
         assert told in side_by_side(times).text
+    turned = side_by_side({"then": {"a": 20.0, "b": 10.0}, "now": {"b": 15.0, "a": 30.0}})
+    assert turned.text == found.text
     assert "<script" not in side_by_side({HOSTILE: {HOSTILE: 1.0, "b": 1.0}}).html
+
+
+@pytest.mark.parametrize(
+    "medians",
+    [{}, {"then": {"a": 1.0}}, {"then": {"a": 1.0, "b": 1.0}, "now": {"a": 1.0, "c": 1.0}}],
+)
+def test_only_the_same_two_functions_stand_side_by_side(medians: dict[str, Any]) -> None:
+    with pytest.raises(ZcvizError, match="the same two functions are wanted"):
+        side_by_side(medians)
 
 
 def test_a_function_is_compared_with_itself() -> None:

@@ -1,6 +1,7 @@
 """Whether a benchmark is sound: it runs on a machine whose clock obeys, and its report is judged.
 
 Each check is that of one exercise in `measuring_honestly`; the machine is in `fake_machine`.
+Exercises hand the file of the lesson to every check; these work without it.
 """
 
 from __future__ import annotations

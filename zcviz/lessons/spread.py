@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from ..bench.measure import interleaved
+from ..errors import ZcvizError
 from .histogram import histograms
 from .listing import Cell, listing
 from .sample import Sample
@@ -78,12 +79,22 @@ def side_by_side(medians: Mapping[str, Mapping[str, float]]) -> Shown:
     Parameters
     ----------
     medians : mapping of str to mapping of str to float [µs]
-        By when they were timed, and by function.
+        By when they were timed, and by function: the same two each time.
+
+    Raises
+    ------
+    ZcvizError
+        They are not two, or not the same.
     """
+    names = [*next(iter(medians.values()), ())]
+    if len(names) != 2 or any(set(times) != set(names) for times in medians.values()):
+        found = [*map(list, medians.values())]
+        raise ZcvizError(f"the same two functions are wanted each time, not {found}")
     rows: list[list[Cell]] = []
     columns: dict[str, list[float]] = {}
-    for when, (one, other) in ((when, times.items()) for when, times in medians.items()):
-        figures = dict([one, other, ("ratio", one[1] / other[1])])
+    for when, times in medians.items():
+        one, other = (times[name] for name in names)
+        figures = dict(zip([*names, "ratio"], [one, other, one / other], strict=True))
         units = ("µs", "µs", "×")
         texts = map(number_text, figures.values())
         rows.append([when, *(f"{text} {unit}" for text, unit in zip(texts, units, strict=True))])
