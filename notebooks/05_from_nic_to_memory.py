@@ -629,17 +629,17 @@ def fill(sock, slots, sizes):
 fill_task.check(fill)
 
 # %%
-largest_task = exercise("largest", FILE)
-largest_task
+longest_task = exercise("longest", FILE)
+longest_task
 
 
 # %%
-def largest(batches):
+def longest(batches):
     # your code
     return None
 
 
-largest_task.check(largest)
+longest_task.check(longest)
 
 # %%
 lean_task = exercise("lean", FILE)

@@ -231,7 +231,7 @@ def filled_in_slices(sock: Any, slots: Any, sizes: Any) -> int:
 
 
 def greatest(kept: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def largest(batches: Any) -> Any:
+    def longest(batches: Any) -> Any:
         best = b""
         for batch in batches:
             for view in batch:
@@ -239,7 +239,7 @@ def greatest(kept: Callable[[Any], Any]) -> Callable[[Any], Any]:
                     best = kept(view)
         return best
 
-    return largest
+    return longest
 
 
 def copies_batches(batches: Any) -> Any:
@@ -251,7 +251,7 @@ ANSWERS: dict[str, dict[str, list[Any]]] = {
         "right": [filled],
         "wrong": [filled_by_recv, filled_in_slices, lambda *given: 0, lambda *given: None, 7],
     },
-    "largest": {
+    "longest": {
         "right": [greatest(bytes), greatest(bytearray), lambda batches: max(
             (bytes(view) for batch in batches for view in batch), key=len)],
         "wrong": [greatest(lambda view: view), copies_batches, lambda batches: next(batches)[0],

@@ -21,7 +21,7 @@ from zcviz.lessons import (
     lesson_file,
     predict,
 )
-from zcviz.lessons.exercises import TASKS
+from zcviz.lessons.exercises import LESSONS, TASKS
 from zcviz.lessons.show import number_text, prose
 
 HOSTILE = "<script>alert(1)</script>\x00\u202e'\"&"
@@ -281,3 +281,7 @@ def test_the_verdict_names_what_was_observed() -> None:
 def test_an_unknown_exercise_names_those_there_are() -> None:
     with pytest.raises(SelectionError, match="message_at, keep"):
         exercise("nope")
+
+
+def test_every_exercise_has_a_name_of_its_own() -> None:
+    assert len(TASKS) == sum(len(lesson.TASKS) for lesson in LESSONS)

@@ -18,7 +18,7 @@ FILL = """for number, slot in enumerate(slots):
     return len(slots)"""
 SOLVED = {
     "fill": (FILL.format("recv_into(slot[0:])"), FILL.format("recv_into(slot)")),
-    "largest": (
+    "longest": (
         "return max((view for batch in batches for view in batch), key=len)",
         "return max((bytes(view) for batch in batches for view in batch), key=len)",
     ),

@@ -309,7 +309,7 @@ ANSWERS: dict[str, dict[str, tuple[list[str], list[str]]]] = {
                 "return len(slots)",
             ],
         ),
-        "largest": (
+        "longest": (
             ["return max((bytes(view) for batch in batches for view in batch), key=len)"],
             [
                 "return max((view for batch in batches for view in batch), key=len)",

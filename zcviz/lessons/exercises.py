@@ -31,20 +31,17 @@ from .exercise import Exercise
 
 __all__ = ["TASKS", "exercise"]
 
-TASKS = {
-    task.name: task
-    for lesson in (
-        start_here,
-        two_pipelines,
-        columns_and_indexes,
-        where_copies_hide,
-        measuring_honestly,
-        from_nic_to_memory,
-        when_the_buffer_overflows,
-        latency_is_not_throughput,
-    )
-    for task in lesson.TASKS
-}
+LESSONS = (
+    start_here,
+    two_pipelines,
+    columns_and_indexes,
+    where_copies_hide,
+    measuring_honestly,
+    from_nic_to_memory,
+    when_the_buffer_overflows,
+    latency_is_not_throughput,
+)
+TASKS = {task.name: task for lesson in LESSONS for task in lesson.TASKS}
 
 
 def exercise(name: str, file: str | os.PathLike[str] = "feed.pcap") -> Exercise:

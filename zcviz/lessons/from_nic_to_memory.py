@@ -193,10 +193,10 @@ datagram, nothing may be allocated.
         check=_check_fill,
     ),
     Task(
-        name="largest",
+        name="longest",
         title="Keep one, safely",
         text="""`batches` yields batches, each a view of the receiver's memory that is used again
-for the next one. Write `largest(batches)`: return the datagram with the most bytes, the first one
+for the next one. Write `longest(batches)`: return the datagram with the most bytes, the first one
 if several have as many.
 
 It has to stay as it is. And nothing else may stay in memory because of it.
