@@ -50,7 +50,7 @@ class Where:
         Capture file that ``"replay"`` takes the datagrams from.
     debug : bool
         Refuse to release memory that views still look into; this looks through all objects there
-        are, and takes milliseconds.
+        are: in a notebook on a busy machine, it took 0.7 s to 2.8 s.
 
     Raises
     ------
