@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from playwright.sync_api import Locator, expect
 
@@ -67,6 +67,52 @@ class Reader:
         )
         return count
 
+    def expects(self, guess: str, number: str, unit: str) -> Locator:
+        """Predict a number and have the measured one revealed; return what is said."""
+        form = self.go_to(f"{guess} = predict")
+        form.get_by_label("I expect").fill(number)
+        noted = f"Noted: {number} {unit}. Now run the next cell."
+        expect(form.get_by_role("status")).to_have_text(noted)
+        return self.run(f"{guess}.reveal")
+
+    def chooses(self, guess: str, *labels: str) -> Locator:
+        """Predict by keyboard: the first of these choices, then its neighbours, one by one."""
+        form = self.go_to(f"{guess} = predict")
+        form.get_by_label(labels[0], exact=True).focus()
+        self.page.keyboard.press("Space")
+        for label in labels[1:]:
+            self.page.keyboard.press("ArrowRight")
+            expect(form.get_by_label(label, exact=True)).to_be_checked()
+        noted = f"Noted: {labels[-1]}. Now run the next cell."
+        expect(form.get_by_role("status")).to_have_text(noted)
+        return self.run(f"{guess}.reveal")
+
+    def takes_hints(self, exercise: str, last: str) -> None:
+        """Open the hints of an exercise, one after another; the third holds a text."""
+        task = self.go_to(f'exercise("{exercise}"')
+        expect(task.get_by_text("Hint 2")).not_to_be_visible()
+        for number in (1, 2, 3):
+            task.get_by_text(f"Hint {number}").click()
+        expect(task.get_by_text(last)).to_be_visible()
+
+    def mends(self, exercise: str, wrong: str, right: str, name: str) -> None:
+        """Replace what is wrong in an exercise's cell; pictures are kept under `name`."""
+        cell = f"def {exercise}("
+        expect(self.go_to(cell)).to_contain_text("→ Not yet")
+        self.journey.shoot(f"{name}-{exercise}-wrong")
+        self.write(cell, wrong, right)
+        expect(self.run(cell)).to_contain_text("✓ Right", timeout=PATIENCE)
+        self.journey.shoot(f"{name}-{exercise}-right")
+
+    def solves(self, attempts: Mapping[str, tuple[str, str]], name: str) -> None:
+        """Give a wrong answer to each exercise, and then the right one."""
+        for exercise, (wrong, right) in attempts.items():
+            cell = f"def {exercise}("
+            expect(self.go_to(cell)).to_contain_text("Not yet")
+            self.write(cell, "return None", wrong)
+            expect(self.run(cell)).to_contain_text("→ Not yet", timeout=PATIENCE)
+            self.mends(exercise, wrong, right, name)
+
     def keeps_to_its_page(self, cells: Iterable[str], name: str, *, dark: bool) -> None:
         """Find no output wider than its page; pictures are kept under `name`."""
         self.journey.theme(dark)
@@ -85,3 +131,11 @@ class Reader:
         assert not self.journey.errors()
         assert not self.journey.outside
         assert not self.journey.console
+
+
+def lettering(drawing: Locator) -> float:
+    """Return how large text in a drawing is shown: 1 is its own size."""
+    size: float = drawing.evaluate(
+        "svg => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width"
+    )
+    return size

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.reader import PATIENCE, Reader
+from tests.browser.reader import PATIENCE, Reader, lettering
 
 pytestmark = pytest.mark.slow  # minutes; the first lesson's journey is among the quick ones
 
@@ -44,18 +44,10 @@ def test_the_index_is_a_comb_over_the_file(reader: Reader) -> None:
 
 
 def test_predict_and_measure(reader: Reader) -> None:
-    form = reader.go_to("entry_guess = predict")
-    form.get_by_label("I expect").fill("30")
-    expect(form.get_by_role("status")).to_have_text("Noted: 30 bytes. Now run the next cell.")
-    expect(reader.run("entry_guess.reveal")).to_contain_text("measured: 7 bytes")
-
-    form = reader.go_to("order_guess = predict")
-    form.get_by_label("the byte order").focus()
-    reader.page.keyboard.press("Space")
-    reader.page.keyboard.press("ArrowRight")
-    expect(form.get_by_label("the distance")).to_be_checked()
-    expect(form.get_by_role("status")).to_have_text("Noted: the distance. Now run the next cell.")
-    expect(reader.run("order_guess.reveal")).to_contain_text("ou predicted the distance")
+    revealed = reader.expects("entry_guess", "30", "bytes")
+    expect(revealed).to_contain_text("measured: 7 bytes")
+    revealed = reader.chooses("order_guess", "the byte order", "the distance")
+    expect(revealed).to_contain_text("ou predicted the distance")
     reader.journey.shoot("columns-revealed")
     reader.no_complaint()
 
@@ -100,40 +92,18 @@ def test_the_limit_is_measured_live_and_obeys(reader: Reader) -> None:
 
 
 def test_hints_and_exercises(reader: Reader) -> None:
-    task = reader.go_to('exercise("shares_in_place"')
-    expect(task.get_by_text("Hint 2")).not_to_be_visible()
-    for number in (1, 2, 3):
-        task.get_by_text(f"Hint {number}").click()
-    expect(task.get_by_text('">u4", rows, offset=20')).to_be_visible()
-    for name, (wrong, solution) in SOLVED.items():
-        cell = f"def {name}("
-        expect(reader.go_to(cell)).to_contain_text("Not yet")
-        reader.write(cell, "return None", wrong)
-        expect(reader.run(cell)).to_contain_text("→ Not yet", timeout=PATIENCE)
-        reader.journey.shoot(f"columns-{name}-wrong")
-        reader.write(cell, wrong, solution)
-        expect(reader.run(cell)).to_contain_text("✓ Right", timeout=PATIENCE)
-        reader.journey.shoot(f"columns-{name}-right")
+    reader.takes_hints("shares_in_place", '">u4", rows, offset=20')
+    reader.solves(SOLVED, "columns")
     reader.no_complaint()
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_every_output_keeps_to_its_page(reader: Reader, dark: bool) -> None:
-    reader.journey.theme(dark)
-    theme = "dark" if dark else "light"
-    for width in (1280, 480):
-        reader.journey.width(width)
-        for number, text in enumerate((*PICTURES, "panel = limit_panel")):
-            output = reader.go_to(text)
-            room, needed = output.evaluate("e => [e.clientWidth, e.scrollWidth]")
-            assert needed <= room + 1, f"{text} needs {needed} of {room} px at {width} px"
-            reader.journey.shoot(f"columns-{theme}-{width}-{number}")
-    lettering = (
-        reader.go_to("comb(feed)")
-        .get_by_role("img")
-        .evaluate("svg => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width")
-    )
-    assert lettering > 0.8, "text in the picture keeps its size"
-    reader.journey.theme(False)
-    reader.journey.width(1280)
+    reader.keeps_to_its_page((*PICTURES, "panel = limit_panel"), "columns", dark=dark)
     reader.no_complaint()
+
+
+def test_text_in_a_picture_keeps_its_size(reader: Reader) -> None:
+    reader.journey.width(480)
+    assert lettering(reader.go_to("comb(feed)").get_by_role("img")) > 0.8
+    reader.journey.width(1280)

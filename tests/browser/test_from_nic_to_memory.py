@@ -34,15 +34,10 @@ def test_all_cells_run(reader: Reader) -> None:
 
 
 def test_predict_and_receive(reader: Reader) -> None:
-    form = reader.go_to("asked_guess = predict")
-    form.get_by_role("textbox").fill("100")
-    form.get_by_role("textbox").press("Enter")
-    expect(form).to_contain_text("Noted: 100 bytes", timeout=PATIENCE)
-    expect(reader.run("asked_guess.reveal")).to_contain_text("You predicted 100 bytes, measured:")
-    form = reader.go_to("zero_guess = predict")
-    form.get_by_label("permitted", exact=True).check()
-    expect(form).to_contain_text("Noted: permitted", timeout=PATIENCE)
-    expect(reader.run("zero_guess.reveal")).to_contain_text("You predicted permitted, measured:")
+    revealed = reader.expects("asked_guess", "100", "bytes")
+    expect(revealed).to_contain_text("You predicted 100 bytes, measured:")
+    revealed = reader.chooses("zero_guess", "permitted")
+    expect(revealed).to_contain_text("You predicted permitted, measured:")
     expect(reader.go_to('refusal("xdp.zerocopy"')).to_contain_text("What would help:")
     same = reader.go_to("summary of all messages").get_by_role("row", name="udp.recv_into")
     expect(same.get_by_role("cell", name="the same")).to_have_count(2)
@@ -74,19 +69,8 @@ def test_the_way_is_drawn_for_the_width_that_there_is(reader: Reader) -> None:
 
 
 def test_hints_and_exercises(reader: Reader) -> None:
-    task = reader.go_to('exercise("fill"')
-    expect(task.get_by_text("Hint 2")).not_to_be_visible()
-    for number in (1, 2, 3):
-        task.get_by_text(f"Hint {number}").click()
-    expect(task.get_by_text("sizes[number] = sock.recv_into(slot)")).to_be_visible()
-    for name, (wrong, solution) in SOLVED.items():
-        cell = f"def {name}("
-        expect(reader.go_to(cell)).to_contain_text("Not yet")
-        reader.write(cell, "return None", wrong)
-        expect(reader.run(cell)).to_contain_text("→ Not yet", timeout=PATIENCE)
-        reader.write(cell, wrong, solution)
-        expect(reader.run(cell)).to_contain_text("✓ Right", timeout=PATIENCE)
-        reader.journey.shoot(f"nic-{name}-right")
+    reader.takes_hints("fill", "sizes[number] = sock.recv_into(slot)")
+    reader.solves(SOLVED, "nic")
     reader.no_complaint()
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.reader import PATIENCE, Reader
+from tests.browser.reader import Reader
 
 pytestmark = pytest.mark.slow  # minutes; the first lesson's journey is among the quick ones
 
@@ -38,16 +38,10 @@ def test_all_cells_run(reader: Reader) -> None:
 
 
 def test_predict_and_reckon(reader: Reader) -> None:
-    form = reader.go_to("wait_guess = predict")
-    form.get_by_label("I expect").fill("74")
-    expect(form.get_by_role("status")).to_have_text("Noted: 74 µs. Now run the next cell.")
-    expect(reader.run("wait_guess.reveal")).to_contain_text("You predicted 74 µs, measured: 1,334")
-
-    form = reader.go_to("rule_guess = predict")
-    form.get_by_label("full batches of 64").focus()
-    reader.page.keyboard.press("Space")
-    expect(form.get_by_role("status")).to_contain_text("Noted: full batches of 64.")
-    expect(reader.run("rule_guess.reveal")).to_contain_text("measured: what is there")
+    revealed = reader.expects("wait_guess", "74", "µs")
+    expect(revealed).to_contain_text("You predicted 74 µs, measured: 1,334")
+    revealed = reader.chooses("rule_guess", "full batches of 64")
+    expect(revealed).to_contain_text("measured: what is there")
     reader.journey.shoot("latency-revealed")
     reader.no_complaint()
 
@@ -69,15 +63,8 @@ def test_a_ring_or_the_reason_why_not(reader: Reader) -> None:
 
 
 def test_mend_the_measurer(reader: Reader) -> None:
-    task = reader.go_to('exercise("on_schedule"')
-    expect(task.get_by_text("Hint 2")).not_to_be_visible()
-    for number in (1, 2, 3):
-        task.get_by_text(f"Hint {number}").click()
-    expect(task.get_by_text("taken.append(clock() - due)")).to_be_visible()
-    expect(reader.go_to("def on_schedule(")).to_contain_text("→ Not yet")
-    reader.write("def on_schedule(", WAITS, ON_SCHEDULE)
-    expect(reader.run("def on_schedule(")).to_contain_text("✓ Right", timeout=PATIENCE)
-    reader.journey.shoot("latency-mended")
+    reader.takes_hints("on_schedule", "taken.append(clock() - due)")
+    reader.mends("on_schedule", WAITS, ON_SCHEDULE, "latency")
     reader.no_complaint()
 
 

@@ -28,16 +28,10 @@ def test_all_cells_run(reader: Reader) -> None:
 
 
 def test_predict_and_measure(reader: Reader) -> None:
-    form = reader.go_to("held_guess = predict")
-    form.get_by_label("I expect").fill("180,000")
-    expect(form.get_by_role("status")).to_have_text("Noted: 180,000 bytes. Now run the next cell.")
-    expect(reader.run("held_guess.reveal")).to_contain_text("You predicted 180,000 bytes, measured")
-
-    form = reader.go_to("first_guess = predict")
-    form.get_by_label("compiled code").focus()
-    reader.page.keyboard.press("Space")
-    expect(form.get_by_role("status")).to_contain_text("Noted: compiled code.")
-    expect(reader.run("first_guess.reveal")).to_contain_text("ou predicted compiled code")
+    revealed = reader.expects("held_guess", "180,000", "bytes")
+    expect(revealed).to_contain_text("You predicted 180,000 bytes, measured")
+    revealed = reader.chooses("first_guess", "compiled code")
+    expect(revealed).to_contain_text("ou predicted compiled code")
     reader.journey.shoot("measuring-revealed")
     reader.no_complaint()
 
@@ -61,15 +55,8 @@ def test_a_distribution_is_drawn_and_said(reader: Reader) -> None:
 
 
 def test_break_and_mend(reader: Reader) -> None:
-    task = reader.go_to('exercise("apart"')
-    expect(task.get_by_text("Hint 2")).not_to_be_visible()
-    for number in (1, 2, 3):
-        task.get_by_text(f"Hint {number}").click()
-    expect(task.get_by_text("return seconds, seen.peak")).to_be_visible()
-    expect(reader.go_to("def apart(")).to_contain_text("→ Not yet")
-    reader.write("def apart(", BROKEN, MENDED)
-    expect(reader.run("def apart(")).to_contain_text("✓ Right", timeout=PATIENCE)
-    reader.journey.shoot("measuring-mended")
+    reader.takes_hints("apart", "return seconds, seen.peak")
+    reader.mends("apart", BROKEN, MENDED, "measuring")
     reader.no_complaint()
 
 

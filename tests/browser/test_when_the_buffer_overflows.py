@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.reader import PATIENCE, Reader
+from tests.browser.reader import Reader, lettering
 
 pytestmark = pytest.mark.slow  # minutes; the first lesson's journey is among the quick ones
 
@@ -39,14 +39,8 @@ def test_all_cells_run(reader: Reader) -> None:
 
 
 def test_predict_and_overflow(reader: Reader) -> None:
-    form = reader.go_to("room_guess = predict")
-    form.get_by_label("I expect").fill("1,000")
-    expect(form.get_by_role("status")).to_have_text(
-        "Noted: 1,000 datagrams. Now run the next cell."
-    )
-    expect(reader.run("room_guess.reveal")).to_contain_text(
-        "You predicted 1,000 datagrams, measured"
-    )
+    revealed = reader.expects("room_guess", "1,000", "datagrams")
+    expect(revealed).to_contain_text("You predicted 1,000 datagrams, measured")
 
     form = reader.go_to("which_guess = predict")
     form.get_by_label("the last ones").focus()
@@ -64,10 +58,7 @@ def test_the_tank_is_drawn_and_said(reader: Reader) -> None:
     drawn = reader.run("tanks(*bursts)").get_by_role("img")
     expect(drawn).to_have_count(1)  # the other one is for a narrow page
     expect(drawn).to_have_attribute("aria-label", re.compile("10 in each tick: of 600 datagrams"))
-    lettering = drawn.evaluate(
-        "svg => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width"
-    )
-    assert lettering > 0.8, "text in the picture keeps its size"
+    assert lettering(drawn) > 0.8, "text in the picture keeps its size"
     reader.journey.shoot("overflow-tanks")
     reader.no_complaint()
 
@@ -82,19 +73,8 @@ def test_another_rhythm(reader: Reader) -> None:
 
 
 def test_hints_and_exercises(reader: Reader) -> None:
-    task = reader.go_to('exercise("capacity"')
-    expect(task.get_by_text("Hint 2")).not_to_be_visible()
-    for number in (1, 2, 3):
-        task.get_by_text(f"Hint {number}").click()
-    expect(task.get_by_text("return granted // charge")).to_be_visible()
-    for name, (wrong, solution) in SOLVED.items():
-        cell = f"def {name}("
-        expect(reader.go_to(cell)).to_contain_text("Not yet")
-        reader.write(cell, "return None", wrong)
-        expect(reader.run(cell)).to_contain_text("→ Not yet", timeout=PATIENCE)
-        reader.write(cell, wrong, solution)
-        expect(reader.run(cell)).to_contain_text("✓ Right", timeout=PATIENCE)
-        reader.journey.shoot(f"overflow-{name}-right")
+    reader.takes_hints("capacity", "return granted // charge")
+    reader.solves(SOLVED, "overflow")
     reader.no_complaint()
 
 

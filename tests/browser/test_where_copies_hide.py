@@ -92,33 +92,12 @@ def test_the_score_card_is_played_with_keys_alone(reader: Reader) -> None:
 
 
 def test_hints_and_exercises(reader: Reader) -> None:
-    task = reader.go_to('exercise("every_second"')
-    expect(task.get_by_text("Hint 2")).not_to_be_visible()
-    for number in (1, 2, 3):
-        task.get_by_text(f"Hint {number}").click()
-    expect(task.get_by_text('return np.frombuffer(received, ">u4")[::2]')).to_be_visible()
-    for name, (wrong, solution) in SOLVED.items():
-        cell = f"def {name}("
-        expect(reader.go_to(cell)).to_contain_text("Not yet")
-        reader.write(cell, "return None", wrong)
-        expect(reader.run(cell)).to_contain_text("→ Not yet", timeout=PATIENCE)
-        reader.write(cell, wrong, solution)
-        expect(reader.run(cell)).to_contain_text("✓ Right", timeout=PATIENCE)
-        reader.journey.shoot(f"copies-{name}-right")
+    reader.takes_hints("every_second", 'return np.frombuffer(received, ">u4")[::2]')
+    reader.solves(SOLVED, "copies")
     reader.no_complaint()
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_every_output_keeps_to_its_page(reader: Reader, dark: bool) -> None:
-    reader.journey.theme(dark)
-    theme = "dark" if dark else "light"
-    for width in (1280,) if dark else (1280, 480):  # room does not depend on the theme
-        reader.journey.width(width)
-        for number, text in enumerate(PICTURES):
-            output = reader.go_to(text)
-            room, needed = output.evaluate("e => [e.clientWidth, e.scrollWidth]")
-            assert needed <= room + 1, f"{text} needs {needed} of {room} px at {width} px"
-            reader.journey.shoot(f"copies-{theme}-{width}-{number}")
-    reader.journey.theme(False)
-    reader.journey.width(1280)
+    reader.keeps_to_its_page(PICTURES, "copies", dark=dark)
     reader.no_complaint()
