@@ -223,6 +223,12 @@ class Journey:
         found: list[str] = self.page.evaluate(_ERRORS)
         return found
 
+    def no_complaint(self) -> None:
+        """Find no error in cells or page, and nothing that was asked of another machine."""
+        assert not self.errors()
+        assert not self.outside
+        assert not self.console
+
     def outputs(self, index: int) -> list[dict[str, Any]]:
         """Return the outputs of one cell, as in the notebook's file."""
         found: list[dict[str, Any]] = self.page.evaluate(_OUTPUTS, index)

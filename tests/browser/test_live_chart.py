@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
 
 from tests import helpers
-from tests.browser.lab import Journey, write_notebook
-
-Begin = Callable[..., Journey]
+from tests.browser.lab import Journey
+from tests.browser.panels import (
+    PATIENCE,
+    Begin,
+    button,
+    figure,
+    ink,
+    is_watched_live,
+    keep_processes,
+    open_at,
+    processes,
+    stands_still,
+    stop,
+    stops_at_once,
+    wait_for,
+    wait_until,
+)
 
 pytestmark = pytest.mark.slow  # minutes; the first lesson's journey is among the quick ones
 
-SECONDS = 1000.0
-PATIENCE = 60 * SECONDS  # a busy machine is no failure
 ALL = ("copying", "flyweight", "columnar")
 
 OPEN = """
@@ -28,7 +37,7 @@ feed = zcviz.open("live.itch")
 chart = zcviz.live_chart(feed)
 chart
 """
-KEEP = "import json; json.dump(list(chart.run.process_ids.values()), open('pids.json', 'w'))"
+KEEP = keep_processes("chart")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,53 +51,23 @@ def begin(journey: Begin, workspace: Path) -> Begin:
     """Open a notebook of these cells and run its first."""
 
     def begin(*cells: str, width: int = 1280) -> Journey:
-        write_notebook(workspace / "live.ipynb", *cells)
-        made = journey("live.ipynb", width)
-        made.run_cell(0)
-        assert not made.errors()
-        expect(made.page.locator(".zc-live canvas").first).to_be_visible(timeout=PATIENCE)
-        return made
+        notebook = workspace / "live.ipynb"
+        return open_at(journey, notebook, *cells, width=width, shows=".zc-live canvas")
 
     return begin
-
-
-def processes(workspace: Path) -> list[int]:
-    """Those that KEEP wrote down and that are still there, zombies included."""
-    pids = json.loads((workspace / "pids.json").read_text())
-    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
 def chart_of(journey: Journey, number: int = 0) -> Locator:
     return journey.page.locator(".zc-live").nth(number)
 
 
-def button(chart: Locator, name: str) -> Locator:
-    return chart.get_by_role("button", name=name, exact=True)
-
-
-def figure(chart: Locator, name: str) -> float:
-    return float(chart.get_attribute(f"data-{name}") or 0)
-
-
-def wait_for(chart: Locator, condition: str, argument: Any = None) -> None:
-    """Wait until a condition on `data`, the attributes of the chart, holds."""
-    script = f"([root, given]) => {{ const data = root.dataset; return {condition}; }}"
-    chart.page.wait_for_function(script, arg=[chart.element_handle(), argument], timeout=PATIENCE)
-
-
 def wait_for_curves(chart: Locator, names: tuple[str, ...] = ALL) -> None:
-    wait_for(chart, "given.every(n => root.getAttribute('data-points-' + n) > 2)", list(names))
+    wait_for(chart, "given.every(n => get('points-' + n) > 2)", list(names))
 
 
 def start(chart: Locator) -> None:
     button(chart, "Start").click()
     wait_for_curves(chart)
-
-
-def no_complaint(journey: Journey) -> None:
-    assert not journey.errors()
-    assert not journey.outside
-    assert not journey.console
 
 
 def test_start_watch_stop_reset(begin: Begin, workspace: Path) -> None:
@@ -100,33 +79,20 @@ def test_start_watch_stop_reset(begin: Begin, workspace: Path) -> None:
     journey.run_cell(1)
     assert len(processes(workspace)) == 3
     expect(chart).to_contain_text("in the time copying handles one")
-    frames, before = figure(chart, "frames"), time.monotonic()
-    time.sleep(2)
-    assert figure(chart, "frames") - frames > 5 * (time.monotonic() - before)
+    is_watched_live(chart)
     assert all(figure(chart, f"rate-{name}") > 0 for name in ALL)
     journey.shoot("live-chart-light", ".zc-live")
 
-    took = journey.page.evaluate(
-        """async (root) => {
-            const pressed = performance.now();
-            root.querySelector("button").click();
-            while (root.dataset.running !== "false") await new Promise(requestAnimationFrame);
-            return performance.now() - pressed;
-        }""",
-        chart.element_handle(),
-    )
-    assert took < 2000  # 500 is what is promised, on a machine that has nothing else to do
+    stops_at_once(chart)
     assert not processes(workspace)
-    frames = figure(chart, "frames")
-    time.sleep(0.5)
-    assert figure(chart, "frames") == frames
+    stands_still(chart)
     expect(button(chart, "Start")).to_be_visible()
     expect(chart).to_contain_text("in the time copying handles one")  # what was measured stays
 
     button(chart, "Reset").click()
-    wait_for(chart, "given.every(n => root.getAttribute('data-points-' + n) == 0)", list(ALL))
+    wait_for(chart, "given.every(n => get('points-' + n) == 0)", list(ALL))
     expect(chart).to_contain_text("not measured yet")
-    no_complaint(journey)
+    journey.no_complaint()
 
 
 def test_pipelines_are_chosen_while_it_runs(begin: Begin) -> None:
@@ -137,18 +103,18 @@ def test_pipelines_are_chosen_while_it_runs(begin: Begin) -> None:
     boxes["flyweight"].uncheck()
     boxes["copying"].uncheck()
     expect(chart).to_contain_text("Columnar handles", timeout=PATIENCE)
-    wait_for(chart, "root.getAttribute('data-points-flyweight') == 0")
+    wait_for(chart, "get('points-flyweight') == 0")
     assert figure(chart, "points-columnar") > 0
     boxes["flyweight"].check()
     wait_for_curves(chart, ("flyweight", "columnar"))
     expect(chart).to_contain_text("in the time flyweight handles one", timeout=PATIENCE)
     for name in ("flyweight", "columnar"):
         boxes[name].uncheck()
-    wait_for(chart, "data.running === 'false'")
+    wait_for(chart, "get('running') === 'false'")
     expect(chart.locator("button").first).to_be_disabled()
     boxes["columnar"].check()
     expect(button(chart, "Start")).to_be_enabled()
-    no_complaint(journey)
+    journey.no_complaint()
 
 
 def test_everything_by_keyboard(begin: Begin) -> None:
@@ -157,7 +123,7 @@ def test_everything_by_keyboard(begin: Begin) -> None:
     focused = "document.activeElement.closest('label, button')?.textContent.trim()"
     chart.get_by_role("radio", name="messages/s").focus()
     press("ArrowRight")
-    wait_for(chart, "data.unit === 'bytes'")
+    wait_for(chart, "get('unit') === 'bytes'")
     expect(chart).to_contain_text("megabytes of the feed per second (log scale)")
     press("Tab")
     assert journey.page.evaluate(focused) == "▶Start"
@@ -173,17 +139,16 @@ def test_everything_by_keyboard(begin: Begin) -> None:
     for _ in range(2):
         press("Shift+Tab")
     press("Enter")
-    wait_for(chart, "data.running === 'false'")
+    wait_for(chart, "get('running') === 'false'")
     assert journey.page.evaluate(focused) == "▶Start"
-    no_complaint(journey)
+    journey.no_complaint()
 
 
 def test_its_text_alternative(begin: Begin) -> None:
     journey = begin(OPEN)
     chart = chart_of(journey)
     start(chart)
-    button(chart, "Stop").click()
-    wait_for(chart, "data.running === 'false'")
+    stop(chart)
     sentence = chart.locator(".zc-live-sentence").inner_text()
     assert "in the time copying handles one" in sentence
     expect(chart.get_by_role("status")).to_have_text(sentence)
@@ -192,30 +157,14 @@ def test_its_text_alternative(begin: Begin) -> None:
     )
 
 
-def ink(chart: Locator) -> list[int]:
-    """Add up the colours of all that is drawn."""
-    found: list[int] = chart.evaluate(
-        """root => {
-            const canvas = root.querySelector('canvas');
-            const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-            const sums = [0, 0, 0];
-            for (let i = 0; i < data.length; i += 4)
-                if (data[i + 3] > 200) for (let c = 0; c < 3; c++) sums[c] += data[i + c];
-            return sums;
-        }"""
-    )
-    return found
-
-
 def test_it_follows_the_theme_and_the_width(begin: Begin) -> None:
     journey = begin(OPEN)
     chart = chart_of(journey)
     start(chart)
-    button(chart, "Stop").click()
-    wait_for(chart, "data.running === 'false'")
+    stop(chart)
     light = ink(chart)
     journey.theme(dark=True)
-    wait_for(chart, "data.theme === 'dark'")
+    wait_for(chart, "get('theme') === 'dark'")
     time.sleep(0.5)
     assert ink(chart) != light
     journey.shoot("live-chart-dark", ".zc-live")
@@ -242,7 +191,7 @@ def test_it_follows_the_theme_and_the_width(begin: Begin) -> None:
     drawn = canvas.evaluate("c => c.width / c.clientWidth / window.devicePixelRatio")
     assert drawn == pytest.approx(1, abs=0.01)
     journey.shoot("live-chart-wide", ".zc-live")
-    no_complaint(journey)
+    journey.no_complaint()
 
 
 def test_several_charts_and_one_shown_twice(begin: Begin) -> None:
@@ -256,10 +205,10 @@ def test_several_charts_and_one_shown_twice(begin: Begin) -> None:
     button(other, "Start").click()
     wait_for_curves(other, ("copying", "columnar"))
     expect(one).to_have_attribute("data-running", "true")
-    button(again, "Stop").click()
-    wait_for(one, "data.running === 'false'")
+    stop(again)
+    wait_for(one, "get('running') === 'false'")
     expect(other).to_have_attribute("data-running", "true")
-    no_complaint(journey)
+    journey.no_complaint()
 
 
 def test_running_the_cell_again_ends_the_former_chart(begin: Begin, workspace: Path) -> None:
@@ -269,7 +218,7 @@ def test_running_the_cell_again_ends_the_former_chart(begin: Begin, workspace: P
     journey.run_cell(0)
     assert not processes(workspace)
     expect(button(chart_of(journey), "Start")).to_be_visible()
-    no_complaint(journey)
+    journey.no_complaint()
 
 
 def test_a_kernel_that_restarts_takes_its_workers_along(begin: Begin, workspace: Path) -> None:
@@ -295,10 +244,9 @@ def test_a_busy_kernel_does_not_hold_it_up(begin: Begin) -> None:
     journey.execute("import time; time.sleep(12)")
     time.sleep(1)
     frames = figure(chart, "frames")
-    wait_for(chart, "+data.frames > given", frames + 40)
-    button(chart, "Stop").click()
-    wait_for(chart, "data.running === 'false'")
-    no_complaint(journey)
+    wait_for(chart, "+get('frames') > given", frames + 40)
+    stop(chart)
+    journey.no_complaint()
 
 
 @pytest.mark.parametrize("how", ["cleared", "closed"])
@@ -315,10 +263,7 @@ def test_without_a_page_it_stops(begin: Begin, workspace: Path, how: str) -> Non
         journey.page.close()
     else:
         journey.command("notebook:clear-all-cell-outputs")
-    until = time.monotonic() + 60
-    while processes(workspace):
-        assert time.monotonic() < until
-        time.sleep(0.1)
+    wait_until(lambda: not processes(workspace))
 
 
 def test_where_subprocesses_are_forbidden(begin: Begin) -> None:
@@ -332,10 +277,9 @@ subprocess.Popen = forbidden
     start(chart)
     expect(chart).to_contain_text("This machine permits no subprocess")
     expect(chart).to_contain_text("the thread reads the bytes where the kernel has them")
-    button(chart, "Stop").click()
-    wait_for(chart, "data.running === 'false'")
+    stop(chart)
     journey.shoot("live-chart-thread", ".zc-live")
-    no_complaint(journey)
+    journey.no_complaint()
 
 
 def test_a_file_that_is_gone_and_a_worker_that_is_killed(begin: Begin, workspace: Path) -> None:
@@ -345,16 +289,15 @@ def test_a_file_that_is_gone_and_a_worker_that_is_killed(begin: Begin, workspace
     start(chart)
     journey.run_cell(1)
     expect(chart).to_contain_text("Copying stopped: its process was killed by SIGKILL.")
-    button(chart, "Stop").click()
-    wait_for(chart, "data.running === 'false'")
+    stop(chart)
     path = workspace / "live.itch"
     content = path.read_bytes()
     path.unlink()
     try:
         button(chart, "Start").click()
         expect(chart).to_contain_text("live.itch: no such file or directory.", timeout=PATIENCE)
-        wait_for(chart, "data.running === 'false'")
+        wait_for(chart, "get('running') === 'false'")
         journey.shoot("live-chart-problem", ".zc-live")
     finally:
         path.write_bytes(content)
-    no_complaint(journey)
+    journey.no_complaint()

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import Journey, write_notebook
-
-Begin = Callable[..., Journey]
+from tests.browser.lab import Journey
+from tests.browser.panels import PATIENCE, Begin, button, open_at
 
 pytestmark = pytest.mark.slow  # minutes; the first lesson's journey is among the quick ones
 
-PATIENCE = 60_000.0  # a busy machine is no failure
 OPEN = """
 import zcviz
 feed = zcviz.open("data/feed.pcap")
@@ -28,22 +25,14 @@ def begin(journey: Begin, workspace: Path) -> Begin:
     """Open a notebook that shows a stepper, and run it."""
 
     def begin(*cells: str, width: int = 1280) -> Journey:
-        write_notebook(workspace / "stepper.ipynb", *(cells or [OPEN]))
-        made = journey("stepper.ipynb", width)
-        made.run_cell(0)
-        assert not made.errors()
-        expect(panel_of(made).locator("svg").first).to_be_visible(timeout=PATIENCE)
-        return made
+        notebook = workspace / "stepper.ipynb"
+        return open_at(journey, notebook, *(cells or [OPEN]), width=width, shows=".zc-step svg")
 
     return begin
 
 
 def panel_of(journey: Journey) -> Locator:
     return journey.page.locator(".zc-step").first
-
-
-def button(panel: Locator, name: str) -> Locator:
-    return panel.get_by_role("button", name=name, exact=True)
 
 
 def at_step(panel: Locator, number: int) -> None:
@@ -55,12 +44,6 @@ def figure(panel: Locator, pipeline: str, caption: str) -> str:
     lane = panel.locator(f".zc-step-lane[data-pipeline='{pipeline}']")
     figures = lane.locator(".zc-step-figures > div").filter(has_text=caption)
     return figures.locator("b").inner_text()
-
-
-def no_complaint(journey: Journey) -> None:
-    assert not journey.errors()
-    assert not journey.outside
-    assert not journey.console
 
 
 def test_step_back_play_by_mouse(begin: Begin) -> None:
@@ -93,7 +76,7 @@ def test_step_back_play_by_mouse(begin: Begin) -> None:
     button(panel, "First").click()
     button(panel, "Last").click()
     at_step(panel, 6)
-    no_complaint(journey)
+    journey.no_complaint()
 
 
 def test_everything_by_keyboard(begin: Begin) -> None:
@@ -138,7 +121,7 @@ def test_everything_by_keyboard(begin: Begin) -> None:
     expect(panel.locator("svg .mark[data-on]")).not_to_have_count(0)
     assert fields.evaluate_all("all => all.filter(each => each.tabIndex === 0).length") == 1
     journey.shoot("stepper-focus", ".zc-step")
-    no_complaint(journey)
+    journey.no_complaint()
 
 
 def test_other_packets_and_messages(begin: Begin) -> None:
@@ -180,7 +163,7 @@ def test_other_packets_and_messages(begin: Begin) -> None:
     journey.shoot("stepper-batch-light", ".zc-step")
     panel.get_by_label("Batch of 16 packets").uncheck()
     expect(panel).to_contain_text("Packet 151, 192 B: message 5 of 5", timeout=PATIENCE)
-    no_complaint(journey)
+    journey.no_complaint()
 
 
 def test_a_closed_feed_and_a_kernel_that_is_gone(begin: Begin) -> None:
@@ -191,7 +174,7 @@ def test_a_closed_feed_and_a_kernel_that_is_gone(begin: Begin) -> None:
     expect(panel.get_by_role("alert")).to_contain_text("is closed", timeout=PATIENCE)
     button(panel, "Step ▶").click()
     at_step(panel, 2)
-    no_complaint(journey)
+    journey.no_complaint()
     journey.restart_kernel()
     button(panel, "Step ▶").click()
     at_step(panel, 3)
@@ -232,7 +215,7 @@ def test_it_follows_the_theme_and_the_width(begin: Begin) -> None:
     journey.shoot("stepper-narrow", ".zc-step")
     journey.width(1920)
     journey.shoot("stepper-projector", ".zc-step")
-    no_complaint(journey)
+    journey.no_complaint()
 
 
 def test_little_motion_for_those_who_want_little(begin: Begin) -> None:
@@ -244,4 +227,4 @@ def test_little_motion_for_those_who_want_little(begin: Begin) -> None:
     assert fresh.evaluate(name) == "zc-step-appear"
     journey.page.emulate_media(reduced_motion="reduce")
     assert fresh.evaluate(name) == "none"
-    no_complaint(journey)
+    journey.no_complaint()
