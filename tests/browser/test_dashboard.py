@@ -121,7 +121,7 @@ def test_every_setting(begin: Begin) -> None:
         field(panel, name).press("Enter")
     panel.get_by_role("combobox").select_option("copying")
     wait_for_traffic(panel)
-    expect(panel.locator("[data-figure=copies] b").first).to_have_text("9", timeout=PATIENCE)
+    expect(panel.locator("[data-figure=copies] b").first).to_have_text("10", timeout=PATIENCE)
     found = settings_of(journey)
     assert found["buffer"] == 64 * 1024
     assert found["pipeline"] == "copying"
