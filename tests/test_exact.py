@@ -140,7 +140,8 @@ def test_a_growing_bytearray_is_reallocated():
     assert flow.moved < 100 * 1000
     with exact() as later:
         grown.clear()
-    assert (later.python.held, later.python.unknown) == (later.python.bytes, 1)
+    assert later.python.held == later.python.bytes
+    assert later.python.unknown >= 1, "and what other threads of this process let go of"
 
 
 @needs_numba
