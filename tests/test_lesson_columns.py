@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 
 import zcviz
 from tests import helpers
+from tests.judging import judges, wants_orders
 from zcviz.errors import SelectionError, ZcvizError
 
 pytest.importorskip("matplotlib")
 
-from zcviz.lessons import exercise, queries
+from zcviz.lessons import queries
 from zcviz.lessons.crossover import QuestionCosts, cost_by_questions
 from zcviz.lessons.curves import Curve, Plot
 from zcviz.lessons.limit import FLOOR, LimitRun, Step, steps_of
@@ -454,16 +455,8 @@ ANSWERS: dict[str, dict[str, list[Callable[..., Any]]]] = {
 @pytest.mark.parametrize("file", ["feed.pcap", "feed.itch"])
 @pytest.mark.parametrize("name", ANSWERS)
 def test_answers(name: str, file: str) -> None:
-    for expected, answers in ANSWERS[name].items():
-        for number, answer in enumerate(answers):
-            verdict = exercise(name, file).check(answer)
-            assert verdict.passed == (expected == "right"), (number, repr(verdict))
-            assert verdict._repr_html_()
+    judges(name, file, ANSWERS[name])
 
 
 def test_a_file_without_orders_cannot_be_judged(tmp_path: Path) -> None:
-    path = tmp_path / "none.itch"
-    path.write_bytes(helpers.frames(helpers.delete(1)))
-    for name in ANSWERS:
-        verdict = exercise(name, path).check(lambda *_: 1)
-        assert not verdict and "has no Add Order" in verdict.text
+    wants_orders(ANSWERS, tmp_path)

@@ -15,10 +15,9 @@ import pandas as pd
 import pytest
 
 import zcviz
-from tests import helpers
+from tests.judging import judges, wants_orders
 from zcviz.codec import dtype_of
 from zcviz.errors import SelectionError
-from zcviz.lessons import exercise
 from zcviz.lessons.copy_cases import CASES, described, names_in
 from zcviz.lessons.material import rows_of
 from zcviz.lessons.score_card import COPY, VIEW, ScoreCard, score_card, view_or_copy
@@ -307,16 +306,8 @@ ANSWERS: dict[str, dict[str, list[Callable[..., Any]]]] = {
 @pytest.mark.parametrize("file", ["feed.pcap", "feed.itch"])
 @pytest.mark.parametrize("name", ANSWERS)
 def test_answers(name: str, file: str) -> None:
-    for expected, answers in ANSWERS[name].items():
-        for number, answer in enumerate(answers):
-            verdict = exercise(name, file).check(answer)
-            assert verdict.passed == (expected == "right"), (number, repr(verdict))
-            assert verdict._repr_html_()
+    judges(name, file, ANSWERS[name])
 
 
 def test_a_file_without_orders_cannot_be_judged(tmp_path: Path) -> None:
-    path = tmp_path / "none.itch"
-    path.write_bytes(helpers.frames(helpers.delete(1)))
-    for name in ANSWERS:
-        verdict = exercise(name, path).check(lambda *_: 1)
-        assert not verdict and "has no Add Order" in verdict.text
+    wants_orders(ANSWERS, tmp_path)

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 import zcviz
+from tests.judging import judges
 from zcviz import receive
 from zcviz.errors import SelectionError
-from zcviz.lessons import exercise, predict
+from zcviz.lessons import predict
 from zcviz.lessons.lots import HERE, LOT, Post, digest_of
 from zcviz.lessons.permits import answer_in_words, permits, refusal, refused
 from zcviz.lessons.receive_costs import Costs, Counted, costs_of, counted, counted_table
@@ -281,8 +282,4 @@ def test_answers(name: str, file: str) -> None:
             pass
         if seen.reason:
             pytest.skip(f"allocations are not counted: {seen.reason}")
-    for expected, answers in ANSWERS[name].items():
-        for number, answer in enumerate(answers):
-            verdict = exercise(name, file).check(answer)
-            assert verdict.passed == (expected == "right"), (number, repr(verdict))
-            assert verdict._repr_html_()
+    judges(name, file, ANSWERS[name])
